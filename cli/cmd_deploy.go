@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"nagi.dev/compose"
+)
+
+type deployCommand struct {
+	clusterFlags
+	app         *app
+	load        compose.LoadOptions
+	namespace   string
+	dryRun      bool
+	output      string
+	approximate bool
+	detach      bool
+	timeout     time.Duration
+}
+
+func (a *app) deployCmd() *cobra.Command {
+	c := &deployCommand{app: a}
+	cmd := &cobra.Command{
+		Use:     "deploy",
+		GroupID: groupStack,
+		Short:   "Run the compose file of this folder",
+		Long: `Reads compose files, checks every attribute in them, and makes the cluster run
+what they say. What left the files is removed; volumes are kept.
+
+An attribute that would not be honoured stops it before anything is changed;
+--approximate goes on without such attributes. -o prints instead of deploying,
+and needs no server: report is what becomes of each attribute, yaml the objects.`,
+		Example: `  nagi deploy
+  nagi deploy -f compose.yaml -f production.yaml --profile debug
+  nagi deploy -o report
+  nagi deploy --dry-run -o yaml > objects.yaml`,
+		Args: noArgs,
+		RunE: a.run(c),
+	}
+	c.add(cmd)
+	return cmd
+}
+
+func (c *deployCommand) add(cmd *cobra.Command) {
+	f := cmd.Flags()
+	c.clusterFlags.add(f)
+	f.StringArrayVarP(&c.load.Files, "file", "f", nil, "compose file; several are merged in order; - is standard input")
+	f.StringVar(&c.load.ProjectDir, "project-directory", "", "folder that paths are relative to (default that of the first file)")
+	f.StringVarP(&c.load.Name, "project-name", "p", "", "name of the stack (default that of the folder)")
+	f.StringArrayVar(&c.load.Profiles, "profile", nil, "turn on this profile; may be repeated")
+	f.StringArrayVar(&c.load.EnvFiles, "env-file", nil, "read variables from this file instead of .env; may be repeated")
+	f.StringVarP(&c.namespace, "namespace", "n", "", "namespace of the stack (default its name)")
+	f.BoolVar(&c.dryRun, "dry-run", false, "print what would be made; change nothing")
+	f.StringVarP(&c.output, "output", "o", "", "print instead of deploying: report, json (the report) or yaml (the objects)")
+	f.BoolVar(&c.approximate, "approximate", false, "go on without the attributes that are refused")
+	f.BoolVarP(&c.detach, "detach", "d", false, "do not wait until the services are ready")
+	f.DurationVar(&c.timeout, "timeout", 5*time.Minute, "how long to wait for the services")
+}
+
+func (c *deployCommand) Run(ctx context.Context, io stdio) error {
+	if err := oneOf("output", c.output, "", "report", "json", "yaml"); err != nil {
+		return err
+	}
+	c.load.Stdin = io.In
+	p, err := compose.Load(ctx, c.load)
+	if err != nil {
+		return err
+	}
+	report := compose.Check(p)
+	if c.output == "report" || c.output == "json" {
+		return c.printReport(io, report)
+	}
+	if err := c.admit(io, report); err != nil {
+		return err
+	}
+	plan, err := c.plan(p)
+	if err != nil {
+		return err
+	}
+	if c.dryRun || c.output == "yaml" {
+		return plan.print(io, c.output)
+	}
+	cl, err := c.app.dial(c.clusterFlags)
+	if err != nil {
+		return err
+	}
+	return c.roll(ctx, io, cl, plan)
+}
+
+func (c *deployCommand) printReport(io stdio, r compose.Report) error {
+	var err error
+	if c.output == "json" {
+		err = r.WriteJSON(io.Out)
+	} else {
+		err = r.WriteText(io.Out)
+	}
+	if err == nil && len(r.Refused()) > 0 && !c.approximate {
+		return exitCode(Failed)
+	}
+	return err
+}
+
+// admit refuses a project of which some attribute would not be honoured.
+func (c *deployCommand) admit(io stdio, r compose.Report) error {
+	refused := r.Refused()
+	if len(refused) == 0 {
+		return nil
+	}
+	for _, e := range refused {
+		if c.approximate {
+			e.Verdict = "left out"
+		}
+		io.note("%s", e)
+	}
+	if c.approximate {
+		return nil
+	}
+	if len(refused) == 1 {
+		return errors.New("an attribute is refused (above); change it, or leave it out with --approximate")
+	}
+	return fmt.Errorf("%d attributes are refused (above); change them, or leave them out with --approximate", len(refused))
+}
+
+// plan makes everything that is to be applied. It needs no server.
+func (c *deployCommand) plan(p *compose.Project) (*deployment, error) {
+	namespace := c.namespace
+	if namespace == "" {
+		namespace = compose.ObjectName(p.Name)
+	}
+	if strings.HasPrefix(namespace, "kube-") {
+		return nil, usage("namespace %s is Kubernetes' own; choose another with --namespace", namespace)
+	}
+	bundle, err := compose.NewBundle(p, namespace)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := compose.Objects(p.Project, bundle.Stack.Spec.Assets, compose.ObjectOptions{Namespace: namespace})
+	if err != nil {
+		return nil, err
+	}
+	return &deployment{namespace: namespace, bundle: bundle, objects: objects}, nil
+}

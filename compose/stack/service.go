@@ -1,0 +1,153 @@
+package stack
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"nagi.dev/api/v1alpha1"
+)
+
+// workload tells whether o runs pods.
+func workload(o Object) bool {
+	switch refOf(o).Kind {
+	case "Deployment", "DaemonSet", "Job":
+		return true
+	}
+	return false
+}
+
+// service says how one service is. have is nil when it does not exist yet.
+func service(s State, want *unstructured.Unstructured, have Object, pending bool, refused Refusal) (v1alpha1.ServiceStatus, time.Duration) {
+	ref := refOf(want)
+	sv := v1alpha1.ServiceStatus{Name: serviceName(want), Kind: ref.Kind, Image: imageOf(want), Wanted: wantedReplicas(want)}
+	sv.Addresses = addresses(s, sv.Name)
+	r := rolloutOf(have, &sv)
+	var t trouble
+	switch {
+	case refused.Reason != "":
+		t = trouble{state: v1alpha1.ServiceFailed, reason: refused.Reason, message: refused.Message}
+	case pending || have == nil || have.GetDeletionTimestamp() != nil:
+		t = r.progress(sv)
+	case r.over != nil:
+		t = *r.over
+	default:
+		t = worst(podsOf(s, sv.Name), s, r, sv)
+	}
+	sv.State, sv.Reason, sv.Message = t.state, t.reason, t.message
+	return sv, t.wake
+}
+
+// A rollout is what a workload says of itself.
+type rollout struct {
+	done  bool     // all wanted replicas are new and ready
+	stuck *trouble // what its controller complains of
+	over  *trouble // a Job that has ended
+}
+
+// progress is the state of a service about whose pods nothing is wrong.
+func (r rollout) progress(sv v1alpha1.ServiceStatus) trouble {
+	return trouble{
+		state: v1alpha1.ServiceProgressing, reason: v1alpha1.ReasonRollingOut,
+		message: fmt.Sprintf("%d of %d ready", sv.Ready, sv.Wanted),
+	}
+}
+
+// rolloutOf reads a workload and fills in the counts of sv.
+func rolloutOf(o Object, sv *v1alpha1.ServiceStatus) rollout {
+	switch o := o.(type) {
+	case *appsv1.Deployment:
+		return deployment(o, sv)
+	case *appsv1.DaemonSet:
+		st := o.Status
+		if st.ObservedGeneration > 0 {
+			sv.Wanted, sv.Ready = st.DesiredNumberScheduled, st.NumberReady
+		}
+		return rollout{done: st.ObservedGeneration >= o.Generation && st.UpdatedNumberScheduled >= sv.Wanted && st.NumberAvailable >= sv.Wanted}
+	case *batchv1.Job:
+		return job(o, sv)
+	}
+	return rollout{}
+}
+
+func deployment(d *appsv1.Deployment, sv *v1alpha1.ServiceStatus) rollout {
+	st := d.Status
+	if d.Spec.Replicas != nil && slices.ContainsFunc(d.ManagedFields, scales) {
+		sv.Wanted = *d.Spec.Replicas
+	}
+	sv.Ready = st.ReadyReplicas
+	r := rollout{done: st.ObservedGeneration >= d.Generation && st.UpdatedReplicas >= sv.Wanted &&
+		st.AvailableReplicas >= sv.Wanted && st.Replicas <= st.UpdatedReplicas}
+	for _, c := range st.Conditions {
+		switch {
+		case c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue,
+			c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse:
+			r.stuck = &trouble{state: v1alpha1.ServiceFailed, reason: c.Reason, message: c.Message}
+		}
+	}
+	return r
+}
+
+func job(j *batchv1.Job, sv *v1alpha1.ServiceStatus) rollout {
+	sv.Ready = j.Status.Succeeded
+	for _, c := range j.Status.Conditions {
+		switch {
+		case c.Status != corev1.ConditionTrue:
+		case c.Type == batchv1.JobComplete:
+			sv.Ready = max(sv.Ready, sv.Wanted)
+			return rollout{done: true, over: &trouble{state: v1alpha1.ServiceCompleted}}
+		case c.Type == batchv1.JobFailed:
+			return rollout{stuck: &trouble{state: v1alpha1.ServiceFailed, reason: c.Reason, message: c.Message}}
+		}
+	}
+	return rollout{}
+}
+
+func serviceName(o Object) string {
+	if name := o.GetLabels()[v1alpha1.ServiceLabel]; name != "" {
+		return name
+	}
+	return o.GetName()
+}
+
+// wantedReplicas reads what the file asks for; one when it does not say.
+func wantedReplicas(o *unstructured.Unstructured) int32 {
+	for _, field := range []string{"replicas", "completions"} {
+		if n, ok, _ := unstructured.NestedInt64(o.Object, "spec", field); ok {
+			return int32(n)
+		}
+	}
+	return 1
+}
+
+func imageOf(o *unstructured.Unstructured) string {
+	all, _, _ := unstructured.NestedSlice(o.Object, "spec", "template", "spec", "containers")
+	if len(all) == 0 {
+		return ""
+	}
+	c, _ := all[0].(map[string]any)
+	image, _ := c["image"].(string)
+	return image
+}
+
+// addresses lists where the published ports of a service answer.
+func addresses(s State, name string) []string {
+	var all []string
+	for _, o := range s.Seen {
+		svc, ok := o.(*corev1.Service)
+		if !ok || svc.Spec.Type != corev1.ServiceTypeLoadBalancer || serviceName(svc) != name {
+			continue
+		}
+		for _, in := range svc.Status.LoadBalancer.Ingress {
+			for _, p := range svc.Spec.Ports {
+				all = append(all, address(in, p))
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,225 @@
+package compose
+
+import (
+	"strings"
+	"sync"
+)
+
+// A row says what becomes of an attribute.
+type row struct {
+	at      path
+	whole   bool // of all below it too, in one entry
+	verdict Verdict
+	reason  string
+	judge   func(attribute) (Verdict, string) // when it depends on the value
+}
+
+// table has a row for every attribute of the schema: a test walks it.
+var table = sync.OnceValue(func() *rows {
+	t := &rows{byDepth: map[int][]row{}}
+	t.top()
+	t.container()
+	t.workload()
+	t.deployment()
+	return t
+})
+
+// rows collects the table. A pattern that ends in ** is reported as a whole.
+type rows struct {
+	byDepth map[int][]row
+}
+
+func (t *rows) add(r row, patterns ...string) {
+	for _, p := range patterns {
+		p, r.whole = strings.CutSuffix(p, ".**")
+		r.at = strings.Split(p, ".")
+		t.byDepth[len(r.at)] = append(t.byDepth[len(r.at)], r)
+	}
+}
+
+func (t *rows) applied(patterns ...string) { t.add(row{verdict: Applied}, patterns...) }
+
+func (t *rows) approximated(reason string, patterns ...string) {
+	t.add(row{verdict: Approximated, reason: reason}, patterns...)
+}
+
+func (t *rows) refused(reason string, patterns ...string) {
+	t.add(row{verdict: Refused, reason: reason}, patterns...)
+}
+
+func (t *rows) judged(judge func(attribute) (Verdict, string), patterns ...string) {
+	t.add(row{verdict: Applied, judge: judge}, patterns...)
+}
+
+// rowFor returns the row of an attribute.
+func rowFor(at path) (row, bool) {
+	for _, r := range table().byDepth[len(at)] {
+		if at.matches(r.at) {
+			return r, true
+		}
+	}
+	if len(at) > 0 && strings.HasPrefix(at[len(at)-1], "x-") && !namesOf(at) {
+		return row{at: at, whole: true, verdict: Approximated, reason: "ignored, but for what the file itself takes from it"}, true
+	}
+	return row{}, false
+}
+
+// namesOf says whether at is a name that the user chose, which may begin with
+// "x-" too: services.x-ray.
+func namesOf(at path) bool {
+	return len(at) == 2 && at[0] != "include"
+}
+
+// unknownRow is for what passed the schema and yet has no row.
+func unknownRow(at path) row {
+	return row{at: at, verdict: Refused, reason: "this version does not know it; remove it"}
+}
+
+// top holds what is not a service.
+func (t *rows) top() {
+	const oneNetwork = "all services of the project share one network and reach each other"
+	t.applied("name", "include.**", "services", "services.*", "networks", "volumes", "configs", "secrets", "volumes.*", "configs.*", "secrets.*")
+	t.approximated("ignored: obsolete", "version")
+	t.refused("models are not run yet; run the model server as a service", "models.**")
+	t.refused(`jobs come with a later version; write a service with "deploy: {mode: replicated-job}"`, "jobs.**")
+
+	t.approximated(oneNetwork, "networks.*", "networks.*.driver_opts.**", "networks.*.attachable", "networks.*.name",
+		"networks.*.labels.**", "networks.*.enable_ipv4", "networks.*.enable_ipv6")
+	t.approximated("addresses are given by the cluster", "networks.*.ipam.**")
+	t.judged(judgeNetworkDriver, "networks.*.driver")
+	t.judged(judgeInternal, "networks.*.internal")
+	t.approximated("services of another stack answer as SERVICE.STACK", "networks.*.external.**")
+
+	t.judged(judgeVolumeName, "volumes.*.name")
+	t.judged(judgeVolumeDriver, "volumes.*.driver")
+	t.judged(judgeVolumeOption, "volumes.*.driver_opts.*")
+	t.add(row{verdict: Applied, reason: "the claim of that name must be there already"}, "volumes.*.external.**")
+	t.judged(judgeMarks, "volumes.*.labels.**")
+
+	t.applied("configs.*.file", "configs.*.environment", "configs.*.content", "secrets.*.file", "secrets.*.environment")
+	t.approximated("a ConfigMap of that name, with its text under the key of that name, must be in the stack's namespace", "configs.*.external.**")
+	t.approximated("a Secret of that name, with its text under the key of that name, must be in the stack's namespace", "secrets.*.external.**")
+	t.judged(judgeObjectName, "configs.*.name", "secrets.*.name")
+	t.approximated("ignored: the objects are Nagi's own", "configs.*.labels.**", "secrets.*.labels.**")
+	t.refused(`templates are not filled in; write the finished text`, "configs.*.template_driver", "secrets.*.template_driver")
+	t.refused(`other stores are not read; use "file" or "environment"`, "secrets.*.driver", "secrets.*.driver_opts.**")
+}
+
+// container holds what says how a container runs.
+func (t *rows) container() {
+	s := func(names ...string) []string { return under("services.*.", names) }
+	t.applied(s("cap_add.*", "cap_drop.*", "command.**", "dns_opt.**", "dns_search.**", "entrypoint.**", "env_file.**",
+		"environment.**", "image", "label_file.**", "mem_limit", "mem_reservation", "cpus", "cpu_count", "platform", "privileged",
+		"read_only", "shm_size", "stop_grace_period", "stop_signal", "working_dir",
+		"configs.*", "configs.*.source", "configs.*.target", "configs.*.mode",
+		"secrets.*", "secrets.*.source", "secrets.*.target", "secrets.*.mode")...)
+	t.approximated("the copy belongs to root; its mode lets the service read it", s("configs.*.uid", "configs.*.gid", "secrets.*.uid", "secrets.*.gid")...)
+	t.approximated("becomes a share that is kept for the service", s("cpu_shares")...)
+	t.judged(judgeQuota, s("cpu_quota", "cpu_period")...)
+	t.approximated("not set: Kubernetes has no such limit for one container", s("blkio_config.**", "cpu_percent",
+		"cpu_rt_period", "cpu_rt_runtime", "cpuset", "mem_swappiness", "memswap_limit", "oom_kill_disable", "oom_score_adj",
+		"pids_limit", "storage_opt.**", "ulimits.**", "umask")...)
+	t.approximated("asked after the cluster's own name server, two at most", s("dns.**")...)
+	t.approximated("not set: the cluster gives addresses", s("mac_address")...)
+	t.judged(judgeMarks, s("annotations.**", "labels.**")...)
+	t.judged(judgeHosts, s("extra_hosts.**")...)
+	t.judged(judgeGroup, s("group_add.*")...)
+	t.judged(judgeHostname, s("hostname")...)
+	t.judged(judgeDomain, s("domainname")...)
+	t.judged(judgeInit, s("init")...)
+	t.judged(judgeLogging, s("logging.driver")...)
+	t.approximated("ignored: the node keeps and turns over the logs", s("logging.options.**")...)
+	t.judged(judgePull, s("pull_policy")...)
+	t.approximated("pulled only when absent", s("pull_refresh_after")...)
+	t.judged(judgeSecurity, s("security_opt.*")...)
+	t.judged(judgeSysctl, s("sysctls.*")...)
+	t.judged(judgeTmpfs, s("tmpfs", "tmpfs.*")...)
+	t.judged(judgeUser, s("user")...)
+	t.isolation(s)
+	t.mounts(s)
+	t.networks(s)
+}
+
+// isolation holds what would open a container to the machine.
+func (t *rows) isolation(s func(...string) []string) {
+	t.judged(judgeShared("network"), s("network_mode")...)
+	t.judged(judgeShared("process numbers"), s("pid")...)
+	t.judged(judgeShared("shared memory"), s("ipc")...)
+	t.judged(judgeShared("host name"), s("uts")...)
+	t.judged(judgeShared("cgroup"), s("cgroup")...)
+	t.judged(judgeUserns, s("userns_mode")...)
+	t.judged(judgeRuntime, s("runtime", "isolation")...)
+	t.refused("Kubernetes places containers in cgroups of its own; remove it", s("cgroup_parent")...)
+	t.refused("devices of the machine are not given to containers yet; remove it", s("devices.**", "device_cgroup_rules.**", "gpus.**")...)
+	t.refused("is for Windows; remove it", s("credential_spec.**")...)
+	t.refused("the engine's socket is not given to containers; remove it", s("use_api_socket")...)
+	t.refused("models are not run yet; run the model server as a service", s("models.**")...)
+}
+
+func (t *rows) mounts(s func(...string) []string) {
+	t.judged(judgeVolume, s("volumes.*", "volumes.*.source")...)
+	t.judged(judgeVolumeType, s("volumes.*.type")...)
+	t.applied(s("volumes.*.target", "volumes.*.read_only", "volumes.*.volume.nocopy", "volumes.*.volume.subpath",
+		"volumes.*.tmpfs.size", "volumes.*.image.subpath")...)
+	t.approximated("ignored: the copy is a plain folder", s("volumes.*.bind.propagation", "volumes.*.bind.create_host_path",
+		"volumes.*.bind.recursive", "volumes.*.bind.selinux", "volumes.*.consistency")...)
+	t.approximated("not set: Kubernetes mounts it for every user", s("volumes.*.tmpfs.mode")...)
+	t.approximated("ignored: the labels of the volume itself count", s("volumes.*.volume.labels.**")...)
+	t.refused("volumes are not taken from other containers; give both services the same named volume", s("volumes_from.*")...)
+}
+
+func (t *rows) networks(s func(...string) []string) {
+	t.approximated("the service is found by its name; networks do not keep services apart yet", s("networks.*")...)
+	t.applied(s("networks.*.aliases.**")...)
+	t.approximated("not set: the cluster gives addresses and interfaces", s("networks.*.interface_name", "networks.*.ipv4_address",
+		"networks.*.ipv6_address", "networks.*.link_local_ips.**", "networks.*.mac_address", "networks.*.driver_opts.**",
+		"networks.*.priority", "networks.*.gw_priority", "networks.*.use_service_name_alias")...)
+}
+
+// workload holds what says how a service meets others.
+func (t *rows) workload() {
+	s := func(names ...string) []string { return under("services.*.", names) }
+	t.applied(s("depends_on.*", "depends_on.*.condition", "depends_on.*.restart", "depends_on.*.required",
+		"healthcheck.test.**", "healthcheck.interval", "healthcheck.timeout", "healthcheck.retries",
+		"healthcheck.start_period", "healthcheck.start_interval", "healthcheck.disable",
+		"expose.*", "stdin_open", "tty", "links.*", "scale", "profiles.**", "extends.**",
+		"ports.*.target", "ports.*.protocol", "ports.*.app_protocol", "ports.*.mode")...)
+	t.judged(judgePort, s("ports.*", "ports.*.published")...)
+	t.judged(judgeHostIP, s("ports.*.host_ip")...)
+	t.approximated("ignored: ports are named after their numbers", s("ports.*.name")...)
+	t.judged(judgeBuild, s("build.**")...)
+	t.judged(judgeRestart, s("restart")...)
+	t.approximated("becomes a further name of the service", s("container_name")...)
+	t.approximated("ignored: deploy does not show the output; see nagi logs", s("attach")...)
+	t.approximated("ignored: nothing is watched yet; deploy again after a change", s("develop.**")...)
+	t.refused("containers outside the stack cannot be linked; use SERVICE.STACK as the host name", s("external_links.*")...)
+	t.refused("providers are not run; write the service itself", s("provider.**")...)
+	t.refused(`hooks are not run yet; write a service that runs first and wait for it with "condition: service_completed_successfully"`, s("pre_start.**")...)
+	t.refused("hooks are not run yet; do it in the service's own command", s("post_start.**", "pre_stop.**")...)
+}
+
+// deployment holds services.*.deploy.
+func (t *rows) deployment() {
+	s := func(names ...string) []string { return under("services.*.deploy.", names) }
+	t.applied(s("mode", "replicas", "update_config.parallelism", "update_config.delay", "update_config.order",
+		"resources.limits.cpus", "resources.limits.memory", "resources.reservations.cpus", "resources.reservations.memory")...)
+	t.judged(judgeMarks, s("labels.**")...)
+	t.judged(judgeEndpoint, s("endpoint_mode")...)
+	t.approximated("a failed update stops and keeps the old containers; nothing rolls back by itself", s("update_config.failure_action",
+		"update_config.monitor", "update_config.max_failure_ratio", "rollback_config.**")...)
+	t.approximated("not set: Kubernetes has no such limit for one container", s("resources.limits.pids")...)
+	t.refused("devices of the machine are not given to containers yet; remove it", s("resources.reservations.generic_resources.**", "resources.reservations.devices.**")...)
+	t.judged(judgeCondition, s("restart_policy.condition")...)
+	t.judged(judgeAttempts, s("restart_policy.max_attempts")...)
+	t.approximated("Kubernetes waits longer after each failure, 5 minutes at most", s("restart_policy.delay", "restart_policy.window")...)
+	t.approximated("any node may run it", s("placement.constraints.**", "placement.preferences.**", "placement.max_replicas_per_node")...)
+}
+
+// under puts a prefix before every name.
+func under(prefix string, names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = prefix + n
+	}
+	return out
+}

@@ -1,0 +1,94 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"nagi.dev/engine/config"
+	"nagi.dev/engine/dns"
+	"nagi.dev/engine/kubelet"
+	"nagi.dev/engine/proxy"
+	"nagi.dev/engine/servicelb"
+	"nagi.dev/engine/storage"
+	"nagi.dev/run"
+)
+
+// node is the process of what a machine does for its pods. The system's
+// images are in place before the kubelet may start a pod; the rest needs only
+// the API server.
+func node(ctx context.Context, c config.Config, log *slog.Logger) (func(context.Context) error, <-chan error, error) {
+	client, err := clientset(c, "platform")
+	if err != nil {
+		return nil, nil, err
+	}
+	names, err := dns.New(dns.Options{
+		Listen: []netip.AddrPort{netip.AddrPortFrom(config.BridgeIP, 53)}, Kubeconfig: c.Kubeconfig("platform"),
+		Domain: config.Domain, Client: client, ServiceIP: config.ServiceDNS, Log: log,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	volumes, err := storage.New(storage.Options{Client: client, Dir: c.Dirs.Volumes(), Node: c.NodeName, Log: log})
+	if err != nil {
+		return nil, nil, err
+	}
+	balancer, err := servicelb.New(servicelb.Options{Client: client, Node: c.NodeName, Addresses: append([]netip.Addr{config.Loopback}, c.Listen...), Log: log})
+	if err != nil {
+		return nil, nil, err
+	}
+	agent, px := &kubelet.Part{Config: c}, &proxy.Part{Config: c}
+	stop, err := run.Start(ctx, log,
+		&systemImages{socket: c.Dirs.ContainerdSocket()},
+		await{c, "platform"},
+		agent,
+		px,
+		names,
+		volumes,
+		balancer,
+		&nodeReady{client, c.NodeName},
+	)
+	if err != nil {
+		return nil, nil, err
+	}
+	return stop, first(agent, px), nil
+}
+
+// A nodeReady is the Part that is ready once the API says so of the node.
+type nodeReady struct {
+	client kubernetes.Interface
+	name   string
+}
+
+func (*nodeReady) Name() string                { return "node" }
+func (*nodeReady) Start(context.Context) error { return nil }
+func (*nodeReady) Stop(context.Context) error  { return nil }
+
+func (n *nodeReady) Ready(ctx context.Context) error {
+	for {
+		node, err := n.client.CoreV1().Nodes().Get(ctx, n.name, metav1.GetOptions{})
+		if err == nil && conditionTrue(node) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for node %s: %w", n.name, ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func conditionTrue(n *corev1.Node) bool {
+	for _, c := range n.Status.Conditions {
+		if c.Type == corev1.NodeReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}

@@ -1,0 +1,24 @@
+package kube
+
+import (
+	"fmt"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// Config returns how to reach the cluster of the file kubeconfig. With "" it
+// takes $KUBECONFIG or ~/.kube/config, and inside a pod its service account.
+//
+// The client sets itself no limit of requests: the server's own priority and
+// fairness does, and it knows more.
+func Config(kubeconfig string) (*rest.Config, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = kubeconfig
+	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("read kubeconfig: %w", err)
+	}
+	cfg.QPS = -1
+	return cfg, nil
+}

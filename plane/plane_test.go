@@ -1,0 +1,45 @@
+package plane
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func TestRun(t *testing.T) {
+	t.Setenv("KUBERNETES_SERVICE_HOST", "")
+	s := httptest.NewServer(http.NotFoundHandler())
+	defer s.Close()
+	for _, tt := range []struct {
+		name   string
+		args   []string
+		code   int
+		stdout string // a part of it
+		stderr string
+	}{
+		{"no command is wrong usage", nil, exitUsage, "", "Commands:"},
+		{"help goes to standard output", []string{"--help"}, exitDone, "Examples:", ""},
+		{"an unknown command is wrong usage", []string{"fly"}, exitUsage, "", `unknown command "fly"`},
+		{"the version is printed", []string{"version"}, exitDone, "1.2.3\n", ""},
+		{"each command has help", []string{"wait", "--help"}, exitDone, "--for KIND/NAME=CONDITION", ""},
+		{"wait without a target is wrong usage", []string{"wait"}, exitUsage, "", "--for"},
+		{"a wrong target is wrong usage", []string{"wait", "--for", "db"}, exitUsage, "", "as in deployment/db=healthy"},
+		{"wait outside of a pod fails", []string{"wait", "--for=job/x=completed"}, exitFailed, "", "run this in a pod"},
+		{"probe without a target is wrong usage", []string{"probe"}, exitUsage, "", "name one thing"},
+		{"an unhealthy answer fails", []string{"probe", s.URL}, exitFailed, "", "status 404"},
+		{"flags may follow the target", []string{"probe", s.URL, "--status", "404", "--timeout=5s"}, exitDone, "", ""},
+		{"an unknown flag is wrong usage", []string{"probe", s.URL, "--fast"}, exitUsage, "", "-fast"},
+		{"a program keeps its own flags", []string{"probe", "exec", "--timeout", "9s", "--", "sh", "-c", "echo hi"}, exitDone, "hi\n", ""},
+		{"a header without a value is wrong usage", []string{"probe", s.URL, "--header", "x"}, exitUsage, "", "KEY:VALUE"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			code := Run(t.Context(), "1.2.3", tt.args, &stdout, &stderr)
+			if code != tt.code || !strings.Contains(stdout.String(), tt.stdout) || !strings.Contains(stderr.String(), tt.stderr) {
+				t.Errorf("exit code %d, want %d\nstdout: %s\nstderr: %s", code, tt.code, &stdout, &stderr)
+			}
+		})
+	}
+}
