@@ -14,11 +14,15 @@ import (
 	"github.com/containerd/containerd/v2/cmd/containerd/command"
 
 	"nagi.dev/engine/config"
+	"nagi.dev/engine/supervise"
 	"nagi.dev/internal/version"
 )
 
 // Main is the whole life of the containerd process.
-func Main(args []string) error { return command.App().Run(context.Background(), args) }
+func Main(args []string) error {
+	supervise.Inherit()
+	return command.App().Run(context.Background(), args)
+}
 
 // ConfigFile is what the process reads.
 func ConfigFile(c config.Config) string { return filepath.Join(c.Dirs.Containerd(), "config.toml") }

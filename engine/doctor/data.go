@@ -8,34 +8,18 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"nagi.dev/engine/hold"
 	"nagi.dev/internal/layout"
 )
 
 // serverOf tells whether a server holds d, and which.
 func serverOf(d layout.Dirs) Server {
-	if !locked(d.Lock()) {
-		return Server{}
-	}
-	b, _ := os.ReadFile(d.Lock())
-	pid, _ := strconv.Atoi(strings.TrimSpace(string(b)))
-	return Server{Running: true, PID: pid}
-}
-
-// locked tells whether somebody holds the lock of a data folder. It asks by
-// taking a shared one for a moment: two that ask do not disturb each other.
-func locked(file string) bool {
-	f, err := os.Open(file)
-	if err != nil {
-		return false
-	}
-	defer f.Close() //nolint:errcheck // ends the lock
-	return errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
+	pid, held := hold.Holder(d)
+	return Server{Running: held, PID: pid}
 }
 
 // dataOf looks at the data folder of a server that may have run before.

@@ -16,12 +16,13 @@ import (
 
 // observe looks at this machine.
 func observe(o Options) Facts {
+	server := serverOf(o.Dirs) // first: it waits for those that still hold ports
 	f := Facts{
 		UID:       os.Geteuid(),
 		Now:       time.Now(),
 		Disk:      diskOf(o.Dirs.Data),
 		Listeners: listeners("/proc"),
-		Server:    serverOf(o.Dirs),
+		Server:    server,
 		Data:      dataOf(o.Dirs),
 	}
 	f.MemoryTotal, f.MemoryAvailable = memoryOf("/proc/meminfo")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -58,7 +59,7 @@ func TestServerOfSeesTheLock(t *testing.T) {
 	if s := serverOf(d); s.Running {
 		t.Errorf("serverOf an empty folder = %+v", s)
 	}
-	write(t, d.Lock(), "4711\n")
+	write(t, d.Lock(), strconv.Itoa(os.Getpid()))
 	f, err := os.Open(d.Lock())
 	if err != nil {
 		t.Fatal(err)
@@ -70,8 +71,8 @@ func TestServerOfSeesTheLock(t *testing.T) {
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
 		t.Fatal(err)
 	}
-	if s := serverOf(d); s != (Server{Running: true, PID: 4711}) {
-		t.Errorf("serverOf a held lock = %+v, want pid 4711", s)
+	if s := serverOf(d); s != (Server{Running: true, PID: os.Getpid()}) {
+		t.Errorf("serverOf a held lock = %+v, want this process", s)
 	}
 }
 

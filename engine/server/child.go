@@ -14,6 +14,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"nagi.dev/engine/config"
+	"nagi.dev/engine/supervise"
 	"nagi.dev/internal/layout"
 	"nagi.dev/run"
 )
@@ -31,6 +32,7 @@ type body func(ctx context.Context, c config.Config, log *slog.Logger) (stop fun
 // descriptor 3 that it is ready or why not, and ends on SIGTERM or when one
 // of its parts ends.
 func Child(name string, dirs layout.Dirs, platform body) error {
+	supervise.Inherit()
 	c, err := config.Read(dirs)
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	"nagi.dev/engine/cni"
 	"nagi.dev/engine/config"
 	"nagi.dev/engine/containerd"
+	"nagi.dev/engine/hold"
 	"nagi.dev/engine/pki"
 	"nagi.dev/engine/supervise"
 	"nagi.dev/internal/status"
@@ -35,7 +36,7 @@ func Serve(ctx context.Context, c config.Config, log *slog.Logger) error {
 			return fmt.Errorf("make data folder: %w", err)
 		}
 	}
-	held, err := lock(c.Dirs)
+	held, err := hold.Take(c.Dirs)
 	if err != nil {
 		return err
 	}
@@ -46,7 +47,7 @@ func Serve(ctx context.Context, c config.Config, log *slog.Logger) error {
 		}
 	}
 	b := newBoard(c.Dirs.Status(), log)
-	stop, err := start(ctx, c, b, log)
+	stop, err := start(ctx, c, b, held, log)
 	if err != nil {
 		b.set(func(s *status.Status) { s.Error = err.Error() })
 		return err
@@ -73,7 +74,7 @@ func freePort() (int, error) {
 // start prepares the machine, then starts every part. containerd and the
 // control plane do not need each other; the node and the platform wait for
 // what they need by themselves, so that their own start overlaps.
-func start(ctx context.Context, c config.Config, b *board, log *slog.Logger) (func(context.Context) error, error) {
+func start(ctx context.Context, c config.Config, b *board, held *os.File, log *slog.Logger) (func(context.Context) error, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	certs := &pki.Renewer{Options: pkiOptions(c), Log: log}
@@ -89,14 +90,14 @@ func start(ctx context.Context, c config.Config, b *board, log *slog.Logger) (fu
 			return nil, err
 		}
 	}
-	return run.Start(ctx, log, certs, run.Together("children", children(c, b)...))
+	return run.Start(ctx, log, certs, run.Together("children", children(c, b, held)...))
 }
 
-func children(c config.Config, b *board) []run.Part {
+func children(c config.Config, b *board, held *os.File) []run.Part {
 	if c.ControlOnly {
-		return []run.Part{child(c, b, "control"), child(c, b, "platform")}
+		return []run.Part{child(c, b, held, "control"), child(c, b, held, "platform")}
 	}
-	return []run.Part{containerdChild(c, b), child(c, b, "control"), child(c, b, "node"), child(c, b, "platform")}
+	return []run.Part{containerdChild(c, b, held), child(c, b, held, "control"), child(c, b, held, "node"), child(c, b, held, "platform")}
 }
 
 // prepare makes what a node needs of the machine before its processes start.
@@ -137,19 +138,19 @@ func published(c config.Config) []string {
 }
 
 // child is this file once more, as one of its processes.
-func child(c config.Config, b *board, name string) *supervise.Child {
+func child(c config.Config, b *board, held *os.File, name string) *supervise.Child {
 	b.expect(name)
 	return &supervise.Child{
 		Title: name, Args: []string{"nagi", "child", name, "--data-dir", c.Dirs.Data}, Env: environment(c),
-		LogDir: c.Dirs.Log(), Ready3: true, Changed: b.part,
+		LogDir: c.Dirs.Log(), Ready3: true, Changed: b.part, Hold: held,
 	}
 }
 
-func containerdChild(c config.Config, b *board) *supervise.Child {
+func containerdChild(c config.Config, b *board, held *os.File) *supervise.Child {
 	b.expect("containerd")
 	return &supervise.Child{
 		Title: "containerd", Args: []string{"containerd", "--config", containerd.ConfigFile(c)}, Env: environment(c),
-		LogDir: c.Dirs.Log(), Changed: b.part,
+		LogDir: c.Dirs.Log(), Changed: b.part, Hold: held,
 		Check: func(ctx context.Context) error {
 			cl, err := containerd.Dial(ctx, c.Dirs.ContainerdSocket())
 			if err != nil {

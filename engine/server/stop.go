@@ -17,6 +17,7 @@ import (
 	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"nagi.dev/engine/config"
+	"nagi.dev/engine/hold"
 	"nagi.dev/internal/layout"
 )
 
@@ -34,14 +35,14 @@ func StopPods(ctx context.Context, d layout.Dirs) error {
 	if c.ControlOnly {
 		return nil
 	}
-	held, err := lock(d)
+	held, err := hold.Take(d)
 	if err != nil {
 		return err
 	}
 	defer held.Close()
 	b := newBoard(filepath.Join(d.Run, "stopping.json"), slog.New(slog.DiscardHandler))
 	defer os.Remove(b.file)
-	ctr := containerdChild(c, b)
+	ctr := containerdChild(c, b, held)
 	if err := ctr.Start(ctx); err != nil {
 		return fmt.Errorf("start containerd: %w", err)
 	}

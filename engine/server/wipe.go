@@ -17,6 +17,7 @@ import (
 	"nagi.dev/engine/cgroup"
 	"nagi.dev/engine/cni"
 	"nagi.dev/engine/config"
+	"nagi.dev/engine/hold"
 	"nagi.dev/internal/layout"
 )
 
@@ -28,7 +29,7 @@ func Wipe(ctx context.Context, d layout.Dirs, progress func(string)) error {
 	if err != nil {
 		c = config.Config{Dirs: d, CgroupRoot: "/nagi"} // powered off since: the usual names
 	}
-	held, err := lock(d)
+	held, err := hold.Take(d)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"gopkg.in/natefinch/lumberjack.v2"
 
 	"nagi.dev/internal/status"
@@ -43,6 +44,10 @@ type Child struct {
 	Check   func(context.Context) error
 	Grace   time.Duration                             // between SIGTERM and SIGKILL; 0: 10 s
 	Changed func(name string, set func(*status.Part)) // told of every change of state
+
+	// Hold is handed down, on descriptor 4: what it holds ends with the last
+	// process that has it. nil: nothing.
+	Hold *os.File
 
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -160,11 +165,18 @@ func (c *Child) command(out io.Writer, say *os.File) *exec.Cmd {
 		Env:         append(os.Environ(), c.Env...),
 		Stdout:      out,
 		Stderr:      out,
-		ExtraFiles:  []*os.File{say},
+		ExtraFiles:  []*os.File{say, c.Hold},
 		WaitDelay:   time.Second, // a shim may hold the pipe of the log for ever
 		SysProcAttr: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true},
 	}
 	return cmd
+}
+
+// Inherit keeps what the supervisor handed down from going on to the child's
+// own children. A child calls it first.
+func Inherit() {
+	unix.CloseOnExec(3)
+	unix.CloseOnExec(4)
 }
 
 // await marks the child ready once it says so, or its Check succeeds.

@@ -108,19 +108,10 @@ func (s site) settled(t testing.TB) {
 	})
 }
 
-// upAfterCrash starts the server again after its supervisor was killed. The
-// kernel ends the children with it, but takes a moment to take down a process
-// as large as an API server.
-func (s site) upAfterCrash(t testing.TB) {
-	t.Helper()
-	s.waitForNoProcess(t)
-	s.up(t)
-}
-
 func (s site) waitForNoProcess(t testing.TB) {
 	t.Helper()
 	eventually(t, 20*time.Second, "no process of a server is left", func() (string, bool) {
-		_, out := s.Try(t.Context(), "sh", "-c", "cat /proc/[0-9]*/comm | grep -x -e nagi -e containerd")
+		_, out := s.Try(t.Context(), "sh", "-c", `readlink /proc/[0-9]*/exe | grep -Fx "$0"`, s.nagi)
 		return out, out == ""
 	})
 }
@@ -139,13 +130,13 @@ func TestPodsOutliveTheServer(t *testing.T) {
 		name string
 		do   func(t *testing.T)
 	}{
-		{"the server is killed", func(t *testing.T) { s.kill(t, s.status(t).PID); s.upAfterCrash(t) }},
+		{"the server is killed", func(t *testing.T) { s.kill(t, s.status(t).PID); s.up(t) }},
 		{"containerd is killed", func(t *testing.T) { s.kill(t, s.part(t, "containerd")) }},
 		{"the control plane is killed", func(t *testing.T) { s.kill(t, s.part(t, "control")) }},
 		{"the node's process is killed", func(t *testing.T) { s.kill(t, s.part(t, "node")) }},
 		{"server and containerd are killed at once", func(t *testing.T) {
 			s.kill(t, s.status(t).PID, s.part(t, "containerd"))
-			s.upAfterCrash(t)
+			s.up(t)
 		}},
 		{"the server is told to end, and started again", func(t *testing.T) {
 			s.Run(t, "kill", "-TERM", strconv.Itoa(s.status(t).PID))

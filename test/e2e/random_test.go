@@ -49,7 +49,7 @@ func TestRandomKills(t *testing.T) {
 		t.Logf("round %d: %s to %d replicas; after %s the end of %v", round, w.namespace, replicas, delay, victim)
 		w.try(t, round, replicas, func() { s.strike(t, delay, victim) })
 		if slices.Contains(victim, "server") {
-			s.upAfterCrash(t)
+			s.up(t)
 		}
 		for _, w := range works[:min(round+1, 2)] {
 			w.check(t, s)
