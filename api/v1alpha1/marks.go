@@ -17,6 +17,10 @@ const (
 	// it last applied, so that a field which left the file is noticed.
 	AppliedAnnotation = "nagi.dev/applied"
 
+	// ManualAnnotation, on a CronJob: "false" when nobody but its schedule may
+	// start the job.
+	ManualAnnotation = "nagi.dev/manual"
+
 	StackOwner  = "nagi-stack"  // the field owner of all objects of a stack
 	DeployOwner = "nagi-deploy" // the field owner of a Stack and its assets
 )

@@ -20,11 +20,16 @@ func look(s State, seen map[Ref]Object, pending map[Ref]bool, taken map[Ref]Refu
 	st.Released = released(s)
 	st.Services = nil
 	var wake time.Duration
+	told := map[string]bool{}
 	for _, w := range s.Wanted {
 		if !workload(w) {
 			continue
 		}
 		sv, again := service(s, w, seen[refOf(w)], pending[refOf(w)], refused[refOf(w)])
+		if told[sv.Name] {
+			continue // a job of several schedules
+		}
+		told[sv.Name] = true
 		st.Services = append(st.Services, since(s, sv))
 		wake = sooner(wake, again)
 	}
