@@ -9,6 +9,7 @@ import (
 type row struct {
 	at      path
 	whole   bool // of all below it too, in one entry
+	derived bool // the same is said of a service
 	verdict Verdict
 	reason  string
 	judge   func(attribute) (Verdict, string) // when it depends on the value

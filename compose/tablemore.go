@@ -50,7 +50,7 @@ func (t *rows) derive(from, to string, attributes []string) {
 			if len(r.at) <= len(source) || !slices.Equal(r.at[:len(source)], source) || !slices.Contains(attributes, r.at[len(source)]) {
 				continue
 			}
-			r.at = slices.Concat(path(target), r.at[len(source):])
+			r.at, r.derived = slices.Concat(path(target), r.at[len(source):]), true
 			more = append(more, r)
 		}
 	}
