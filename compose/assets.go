@@ -69,6 +69,28 @@ func (c *collector) service(name string, s types.ServiceConfig) error {
 			return err
 		}
 	}
+	for i := range s.PreStart {
+		if err := c.hook(path{"services", name, "pre_start", strconv.Itoa(i)}, s, hookService(s, i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hook reads what a pre_start hook has besides what it has from its service.
+func (c *collector) hook(at path, s, hook types.ServiceConfig) error {
+	own := hook
+	own.Volumes = nil
+	if err := c.service(own.Name, own); err != nil {
+		return err
+	}
+	for i, v := range hook.Volumes {
+		if ownVolume(s, hook, i) {
+			if err := c.bind(at.with("volumes"), hook.Name, i, v); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
