@@ -301,8 +301,6 @@ func judgeVolume(a attribute) (Verdict, string) {
 		return judgeBind(a, v)
 	case v.Type == types.VolumeTypeVolume && v.Source == "":
 		return Approximated, anonymous
-	case v.Type == types.VolumeTypeVolume && (v.Volume == nil || !v.Volume.NoCopy):
-		return Applied, "starts empty: what the image has at this path is not copied in"
 	}
 	return Applied, ""
 }

@@ -26,6 +26,7 @@ type Object interface {
 type ObjectOptions struct {
 	Namespace  string // default: the project's name
 	PlaneImage string // holds nagi-plane; default: version.PlaneImage()
+	Portable   bool   // for any cluster: nagi-plane comes into pods without a mount of its image
 }
 
 // Objects returns what should exist for the project, in the order in which it
@@ -47,6 +48,7 @@ type maker struct {
 	stack     string // value of the stack label
 	namespace string
 	plane     string // image of nagi-plane
+	portable  bool
 	assets    map[string]v1alpha1.Asset
 
 	names   map[string]string   // object name of each service
@@ -63,6 +65,7 @@ func newMaker(p *types.Project, assets []v1alpha1.Asset, o ObjectOptions) *maker
 		stack:     ObjectName(p.Name),
 		namespace: cmp.Or(o.Namespace, ObjectName(p.Name)),
 		plane:     cmp.Or(o.PlaneImage, version.PlaneImage()),
+		portable:  o.Portable,
 		assets:    map[string]v1alpha1.Asset{},
 		hashes:    map[string]string{},
 	}
