@@ -27,6 +27,10 @@ type ObjectOptions struct {
 	Namespace  string // default: the project's name
 	PlaneImage string // holds nagi-plane; default: version.PlaneImage()
 	Portable   bool   // for any cluster: nagi-plane comes into pods without a mount of its image
+
+	// RollingBack names the services that come back to this file from a later
+	// one, and how: the rollback_config of the later one.
+	RollingBack map[string]*types.UpdateConfig
 }
 
 // Objects returns what should exist for the project, in the order in which it
@@ -51,6 +55,8 @@ type maker struct {
 	portable  bool
 	assets    map[string]v1alpha1.Asset
 
+	rollingBack map[string]*types.UpdateConfig
+
 	names   map[string]string   // object name of each service
 	awaited map[string]bool     // services whose end another one waits for
 	aliases map[string][]string // services behind each alias, by the alias' object name
@@ -68,6 +74,8 @@ func newMaker(p *types.Project, assets []v1alpha1.Asset, o ObjectOptions) *maker
 		portable:  o.Portable,
 		assets:    map[string]v1alpha1.Asset{},
 		hashes:    map[string]string{},
+
+		rollingBack: o.RollingBack,
 	}
 	for _, a := range assets {
 		m.assets[a.Key] = a

@@ -18,18 +18,22 @@ func look(s State, seen map[Ref]Object, pending map[Ref]bool, taken map[Ref]Refu
 	st := *s.Stack.Status.DeepCopy()
 	st.ObservedGeneration = s.Stack.Generation
 	st.Released = released(s)
+	now := s.Revisions[len(s.Revisions)-1]
+	st.Revision = now.Number
 	st.Services = nil
 	var wake time.Duration
-	told := map[string]bool{}
+	listed := map[string]bool{}
 	for _, w := range s.Wanted {
 		if !workload(w) {
 			continue
 		}
 		sv, again := service(s, w, seen[refOf(w)], pending[refOf(w)], refused[refOf(w)])
-		if told[sv.Name] {
+		if listed[sv.Name] {
 			continue // a job of several schedules
 		}
-		told[sv.Name] = true
+		listed[sv.Name] = true
+		stamp(s.Revisions, &sv)
+		told(now, s.watching[sv.Name], &sv)
 		st.Services = append(st.Services, since(s, sv))
 		wake = sooner(wake, again)
 	}
