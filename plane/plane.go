@@ -25,7 +25,9 @@ Commands:
   wait     waits until workloads of this namespace are as asked
   probe    checks a URL, a TCP port or a program once
   hook     runs the commands of a compose hook
+  install  leaves a copy of this program in a folder
   place    gives files and folders to the users that own them
+  seed     fills empty volumes with what the image has at their place
   version  prints the version
 
 Examples:
@@ -54,8 +56,12 @@ func Run(ctx context.Context, version string, args []string, stdout, stderr io.W
 		return probeCommand(ctx, args[1:], stdout, stderr)
 	case "hook":
 		return hookCommand(ctx, args[1:], stdout, stderr)
+	case "install":
+		return installCommand(args[1:], stdout, stderr)
 	case "place":
 		return placeCommand(args[1:], stdout, stderr)
+	case "seed":
+		return seedCommand(args[1:], stdout, stderr)
 	case "version", "--version":
 		fmt.Fprintln(stdout, version)
 		return exitDone
