@@ -20,6 +20,7 @@ type deployCommand struct {
 	output      string
 	approximate bool
 	detach      bool
+	watch       bool
 	timeout     time.Duration
 }
 
@@ -34,10 +35,14 @@ what they say. What left the files is removed; volumes are kept.
 
 An attribute that would not be honoured stops it before anything is changed;
 --approximate goes on without such attributes. -o prints instead of deploying,
-and needs no server: report is what becomes of each attribute, yaml the objects.`,
+and needs no server: report is what becomes of each attribute, yaml the objects.
+
+--watch stays and does what develop.watch says when files change: bring them
+into the containers, start those again, run a command in them.`,
 		Example: `  nagi deploy
   nagi deploy -f compose.yaml -f production.yaml --profile debug
   nagi deploy -o report
+  nagi deploy --watch
   nagi deploy --dry-run -o yaml > objects.yaml`,
 		Args: noArgs,
 		RunE: a.run(c),
@@ -59,6 +64,7 @@ func (c *deployCommand) add(cmd *cobra.Command) {
 	f.StringVarP(&c.output, "output", "o", "", "print instead of deploying: report, json (the report) or yaml (the objects)")
 	f.BoolVar(&c.approximate, "approximate", false, "go on without the attributes that are refused")
 	f.BoolVarP(&c.detach, "detach", "d", false, "do not wait until the services are ready")
+	f.BoolVarP(&c.watch, "watch", "w", false, "go on and bring changes of files into the containers, as develop.watch says")
 	f.DurationVar(&c.timeout, "timeout", 5*time.Minute, "how long to wait for the services")
 }
 
@@ -78,6 +84,11 @@ func (c *deployCommand) Run(ctx context.Context, io stdio) error {
 	if err := c.admit(io, report); err != nil {
 		return err
 	}
+	triggers, err := c.triggers(p)
+	if err != nil {
+		return err
+	}
+	p.KeepWatch(c.watch)
 	plan, err := c.plan(p)
 	if err != nil {
 		return err
@@ -89,7 +100,25 @@ func (c *deployCommand) Run(ctx context.Context, io stdio) error {
 	if err != nil {
 		return err
 	}
+	if c.watch {
+		return c.stay(ctx, io, cl, plan, p, triggers)
+	}
 	return c.roll(ctx, io, cl, plan)
+}
+
+// triggers returns what is to be watched; nothing without --watch.
+func (c *deployCommand) triggers(p *compose.Project) ([]compose.Trigger, error) {
+	if !c.watch {
+		return nil, nil
+	}
+	if c.detach || c.dryRun || c.output != "" {
+		return nil, usage("--watch stays; it goes with none of --detach, --dry-run and --output")
+	}
+	triggers, err := compose.Triggers(p)
+	if err == nil && len(triggers) == 0 {
+		return nil, usage("no service has a develop.watch section; there is nothing to watch")
+	}
+	return triggers, err
 }
 
 func (c *deployCommand) printReport(io stdio, r compose.Report) error {

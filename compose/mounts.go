@@ -58,6 +58,7 @@ func (m *maker) mountsOf(s types.ServiceConfig) mountSet {
 	if _, ok := planeProbe(s.HealthCheck); ok {
 		set.add(m.planeVolume(), corev1.VolumeMount{MountPath: planePath, ReadOnly: true})
 	}
+	m.addWatch(&set, s)
 	set.openFolders()
 	return set
 }

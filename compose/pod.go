@@ -55,6 +55,7 @@ func (m *maker) podSpec(s types.ServiceConfig, mounts mountSet) corev1.PodSpec {
 	}
 	setHostname(&pod, s)
 	m.addWait(&pod, s)
+	m.addGate(&pod, s, mounts)
 	return pod
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"nagi.dev/plane/pause"
@@ -24,6 +25,8 @@ Commands:
   pause    holds a pod's namespaces and reaps orphans; ends on SIGTERM
   wait     waits until workloads of this namespace are as asked
   probe    checks a URL, a TCP port or a program once
+  receive  puts files from a tar stream in place
+  gate     holds a container back until its changed files are there
   version  prints the version
 
 Examples:
@@ -50,6 +53,10 @@ func Run(ctx context.Context, version string, args []string, stdout, stderr io.W
 		return waitCommand(ctx, args[1:], stdout, stderr)
 	case "probe":
 		return probeCommand(ctx, args[1:], stdout, stderr)
+	case "receive":
+		return receiveCommand(ctx, args[1:], os.Stdin, stdout, stderr)
+	case "gate":
+		return gateCommand(ctx, args[1:], stdout, stderr)
 	case "version", "--version":
 		fmt.Fprintln(stdout, version)
 		return exitDone

@@ -27,7 +27,7 @@ func look(s State, seen map[Ref]Object, pending map[Ref]bool, taken map[Ref]Refu
 			continue
 		}
 		sv, again := service(s, w, seen[refOf(w)], pending[refOf(w)], refused[refOf(w)])
-		stamp(s.Revisions, &sv)
+		stamp(s, &sv)
 		told(now, s.watching[sv.Name], &sv)
 		st.Services = append(st.Services, since(s, sv))
 		wake = sooner(wake, again)
