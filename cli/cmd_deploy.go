@@ -89,6 +89,9 @@ func (c *deployCommand) Run(ctx context.Context, io stdio) error {
 	if err != nil {
 		return err
 	}
+	if plan, err = c.built(ctx, io, p, plan); err != nil {
+		return err
+	}
 	return c.roll(ctx, io, cl, plan)
 }
 

@@ -174,9 +174,6 @@ func (p *Project) normalised() (string, error) {
 
 // bareService drops what only this machine can use.
 func (p *Project) bareService(s types.ServiceConfig) types.ServiceConfig {
-	if s.Image == "" && s.Build != nil {
-		s.Image = p.buildName(s.Name)
-	}
 	s.Build, s.Develop, s.Extends, s.Extensions = nil, nil, nil, nil
 	s.EnvFiles, s.LabelFiles = nil, nil
 	volumes := make([]types.ServiceVolumeConfig, len(s.Volumes))
@@ -188,11 +185,6 @@ func (p *Project) bareService(s types.ServiceConfig) types.ServiceConfig {
 	}
 	s.Volumes = volumes
 	return s
-}
-
-// buildName is the image that compose gives to a service it builds.
-func (p *Project) buildName(service string) string {
-	return p.Name + "-" + ObjectName(service)
 }
 
 // bareSource names a bind relative to the project, or as it is when it lies

@@ -190,6 +190,7 @@ func (p *Project) complete() error {
 	if err := p.consistent(); err != nil {
 		return err
 	}
+	p.nameBuilds()
 	p.Assets, err = p.collectAssets()
 	return err
 }

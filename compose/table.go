@@ -21,6 +21,7 @@ var table = sync.OnceValue(func() *rows {
 	t.container()
 	t.workload()
 	t.deployment()
+	t.build()
 	return t
 })
 
@@ -187,7 +188,6 @@ func (t *rows) workload() {
 	t.judged(judgePort, s("ports.*", "ports.*.published")...)
 	t.judged(judgeHostIP, s("ports.*.host_ip")...)
 	t.approximated("ignored: ports are named after their numbers", s("ports.*.name")...)
-	t.judged(judgeBuild, s("build.**")...)
 	t.judged(judgeRestart, s("restart")...)
 	t.approximated("becomes a further name of the service", s("container_name")...)
 	t.approximated("ignored: deploy does not show the output; see nagi logs", s("attach")...)
