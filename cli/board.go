@@ -60,7 +60,7 @@ func (b *board) remember(s v1alpha1.ServiceStatus) bool {
 
 func (b *board) text(s v1alpha1.ServiceStatus) string {
 	line := fmt.Sprintf("  %-16s %-11s %d/%d  %6s", s.Name, s.State, s.Ready, s.Wanted, b.said[s.Name+"\x00at"])
-	if why := because(s.Reason, s.Message); why != "" && !settled(s) {
+	if why := because(s.Reason, s.Message); why != "" {
 		line += "  " + cut(why, glance)
 	}
 	return line

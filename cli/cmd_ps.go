@@ -35,6 +35,9 @@ type psRow struct {
 	Since     time.Time `json:"since,omitzero"`
 	Addresses []string  `json:"addresses,omitempty"`
 	Image     string    `json:"image,omitempty"`
+	Revision  int64     `json:"revision,omitempty"` // of the stack, in which its pods last changed
+	Updated   time.Time `json:"updated,omitzero"`   // since when that revision is there
+	ScaledBy  string    `json:"scaledBy,omitempty"` // who keeps the number of replicas in place of the file
 }
 
 func (a *app) psCmd() *cobra.Command {
@@ -44,7 +47,8 @@ func (a *app) psCmd() *cobra.Command {
 		GroupID: groupStack,
 		Short:   "List the stacks and how each service is",
 		Long: `Lists the services of every stack, or of those named: how many replicas are
-ready, since when, why not, and where published ports answer.`,
+ready, since when it is so, which revision of the file it runs, where published
+ports answer, and why it is not ready.`,
 		Example: "  nagi ps\n  nagi ps vote -o json\n  nagi ps -A",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.stacks = args
@@ -114,6 +118,7 @@ func stackRows(s v1alpha1.Stack) []psRow {
 			Stack: s.Name, Namespace: s.Namespace, Service: v.Name, Kind: v.Kind, State: v.State,
 			Ready: v.Ready, Wanted: v.Wanted, Reason: v.Reason, Message: v.Message,
 			Since: v.Since.Time, Addresses: v.Addresses, Image: v.Image,
+			Revision: v.Revision, Updated: v.Updated.Time, ScaledBy: v.ScaledBy,
 		})
 	}
 	if len(rows) > 0 {
@@ -137,7 +142,7 @@ func stalled(conditions []metav1.Condition) *metav1.Condition {
 }
 
 func psTable(rows []psRow) *table {
-	t := &table{head: []string{"STACK", "SERVICE", "STATE", "READY", "AGE", "ADDRESS", "REASON"}}
+	t := &table{head: []string{"STACK", "SERVICE", "STATE", "READY", "AGE", "REVISION", "ADDRESS", "REASON"}}
 	for _, r := range rows {
 		stack := r.Stack
 		switch {
@@ -146,10 +151,30 @@ func psTable(rows []psRow) *table {
 		case r.Namespace != stack:
 			stack = r.Namespace + "/" + stack
 		}
-		t.add(stack, r.Service, r.State, fmt.Sprintf("%d/%d", r.Ready, r.Wanted), age(r.Since),
-			dash(strings.Join(r.Addresses, " ")), cut(because(r.Reason, r.Message), glance))
+		t.add(stack, r.Service, r.State, fmt.Sprintf("%d/%d", r.Ready, r.Wanted), age(r.Since), revision(r),
+			dash(strings.Join(r.Addresses, " ")), cut(r.why(), glance))
 	}
 	return t
+}
+
+// revision says what a service runs, and since when: "3 (2h)".
+func revision(r psRow) string {
+	if r.Revision == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%d (%s)", r.Revision, age(r.Updated))
+}
+
+// why says what is worth knowing of a service beyond its state.
+func (r psRow) why() string {
+	why := because(r.Reason, r.Message)
+	if r.ScaledBy == "" {
+		return why
+	}
+	if why != "" {
+		why += "; "
+	}
+	return why + "scaled by " + r.ScaledBy
 }
 
 // because joins a reason and its message without saying anything twice.

@@ -15,6 +15,7 @@ type rolloutState struct {
 	Failing    map[string]time.Time // service: since when it has been seen failing
 	Stalled    time.Time            // since when the stack has been seen stalled
 	Settled    time.Time            // since when every service has been seen settled
+	Back       time.Time            // since when a failed update has been seen
 	Now        time.Time
 }
 
@@ -23,6 +24,7 @@ type verdict struct {
 	Ready  bool
 	Broken []v1alpha1.ServiceStatus // all that fail, when one will not get there by itself
 	Reason string                   // why the whole stack will not
+	Back   []v1alpha1.ServiceStatus // all whose update failed and that run as before
 }
 
 // How long something must be seen wrong before deploy gives up on it. Many
@@ -32,6 +34,7 @@ const (
 	crashGrace = 30 * time.Second
 	wrongGrace = 6 * time.Second
 	portGrace  = 10 * time.Second // for published ports to answer, all else being ready
+	backGrace  = time.Second      // for the status of a deploy before to go
 )
 
 // hopeless are the reasons of a failure that time does not heal.
@@ -45,7 +48,10 @@ func judge(s v1alpha1.StackStatus, r rolloutState) verdict {
 	if s.ObservedGeneration < r.Generation {
 		return verdict{}
 	}
-	if c := stalled(s.Conditions); c != nil && c.Reason != v1alpha1.ReasonServiceFailed {
+	if back := setbacks(s); len(back) > 0 && r.past(r.Back, backGrace) && !slices.ContainsFunc(back, moving) {
+		return verdict{Back: back}
+	}
+	if c := stalled(s.Conditions); c != nil && !slices.Contains(ofServices, c.Reason) {
 		if c.Reason == v1alpha1.ReasonInvalid || r.past(r.Stalled, wrongGrace) {
 			return verdict{Reason: because(c.Reason, c.Message)}
 		}
@@ -55,6 +61,24 @@ func judge(s v1alpha1.StackStatus, r rolloutState) verdict {
 		return verdict{Broken: broken}
 	}
 	return verdict{Ready: allSettled(s) && (r.answered(s) || r.past(r.Settled, portGrace))}
+}
+
+// ofServices are the reasons of a stalled stack that its services tell better.
+var ofServices = []string{v1alpha1.ReasonServiceFailed, v1alpha1.ReasonRolledBack, v1alpha1.ReasonPaused}
+
+// setbacks lists the services whose update failed.
+func setbacks(s v1alpha1.StackStatus) (all []v1alpha1.ServiceStatus) {
+	for _, svc := range s.Services {
+		if svc.Reason == v1alpha1.ReasonRolledBack || svc.Reason == v1alpha1.ReasonPaused {
+			all = append(all, svc)
+		}
+	}
+	return all
+}
+
+// moving tells whether a service that goes back is not there yet.
+func moving(s v1alpha1.ServiceStatus) bool {
+	return s.Reason == v1alpha1.ReasonRolledBack && s.State != v1alpha1.ServiceReady
 }
 
 // failing lists the services that fail now: whoever mends one wants to know
@@ -87,8 +111,12 @@ func allSettled(s v1alpha1.StackStatus) bool {
 	ready := slices.ContainsFunc(s.Conditions, func(c metav1.Condition) bool {
 		return c.Type == v1alpha1.ConditionReady && c.Status == metav1.ConditionTrue
 	})
-	return ready && !slices.ContainsFunc(s.Services, func(v v1alpha1.ServiceStatus) bool { return !settled(v) })
+	return ready && !slices.ContainsFunc(s.Services, func(v v1alpha1.ServiceStatus) bool { return !rests(v) })
 }
+
+// rests tells whether a service is as it is to stay: an update that is still
+// watched may yet go back.
+func rests(v v1alpha1.ServiceStatus) bool { return settled(v) && v.Reason != v1alpha1.ReasonWatched }
 
 // answered tells whether every published port has its address.
 func (r rolloutState) answered(s v1alpha1.StackStatus) bool {
@@ -108,6 +136,7 @@ func (r *rolloutState) see(s v1alpha1.StackStatus, now time.Time) {
 		r.Failing[svc.Name] = mark(r.Failing[svc.Name], now, svc.State == v1alpha1.ServiceFailed)
 	}
 	r.Stalled = mark(r.Stalled, now, stalled(s.Conditions) != nil)
+	r.Back = mark(r.Back, now, len(setbacks(s)) > 0)
 	r.Settled = mark(r.Settled, now, allSettled(s))
 }
 

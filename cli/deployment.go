@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"nagi.dev/api/v1alpha1"
 	"nagi.dev/compose"
+	"nagi.dev/compose/stack"
 	"nagi.dev/kube"
 )
 
@@ -83,7 +84,22 @@ func (d *deployment) apply(ctx context.Context, cl cluster) (generation int64, e
 	if err := cl.objects.Get(ctx, d.key(), &s); err != nil {
 		return 0, plain("read stack "+d.stack().Name, err)
 	}
+	if s.Status.ObservedGeneration == s.Generation && len(setbacks(s.Status)) > 0 {
+		return s.Generation, cl.tryAgain(ctx, &s)
+	}
 	return s.Generation, nil
+}
+
+// tryAgain forgets how the updates to the present file ended: who deploys it
+// once more wants to see it run.
+func (c cluster) tryAgain(ctx context.Context, s *v1alpha1.Stack) error {
+	forget := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null}}}`, v1alpha1.OutcomesAnnotation)
+	name := stack.RevisionName(s.Name, s.Status.Revision)
+	_, err := c.AppsV1().ControllerRevisions(s.Namespace).Patch(ctx, name, types.MergePatchType, forget, metav1.PatchOptions{FieldManager: v1alpha1.DeployOwner})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return plain("try revision "+name+" again", err)
+	}
+	return nil
 }
 
 // settle makes the namespace, or finds it as it is. One that no deploy made

@@ -89,13 +89,13 @@ func (r *logReader) pour(ctx context.Context, s source, last time.Time) time.Tim
 		return last // the next look tries again
 	}
 	defer body.Close() //nolint:errcheck // only read
-	l := &logStream{source: s, scan: lines(body)}
-	for l.next() {
-		if !l.at.After(last) {
+	l := newStream(s, body)
+	for fresh := last.IsZero(); l.next(); {
+		if !fresh && !l.at.After(last) {
 			continue // the API counts whole seconds: some lines come twice
 		}
-		last = l.at
-		r.out.line(s.label, l.stamp, l.text)
+		fresh, last = true, l.at
+		r.out.line(s, l.stamp, l.text)
 	}
 	return last
 }

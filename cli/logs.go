@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -28,16 +29,24 @@ func newReader(cl cluster, s *v1alpha1.Stack, c *logsCommand, io stdio) *logRead
 	}
 	return &logReader{
 		cluster: cl, namespace: s.Namespace, selector: selector, ask: c, every: time.Second,
-		out: &logWriter{w: io.Out, colour: terminal(io.Out), times: c.timestamps},
+		out: &logWriter{
+			w: io.Out, colour: colourful(io.Out), times: c.timestamps, bare: c.bare, json: c.output == "json",
+			stack: s.Name, wanted: sieve{match: c.match, around: c.around},
+		},
 	}
 }
 
+// colourful tells whether to print colours to w: on a screen, unless the
+// person said no (https://no-color.org).
+func colourful(w io.Writer) bool { return terminal(w) && os.Getenv("NO_COLOR") == "" }
+
 // A source is one container whose log is read.
 type source struct {
-	pod, container string
-	label          string // what stands before its lines
-	started        time.Time
-	running        bool
+	service, pod string
+	container    string
+	label        string // what stands before its lines
+	started      time.Time
+	running      bool
 }
 
 // sources lists the containers that have run, in the order of their pods.
@@ -51,7 +60,10 @@ func (r *logReader) sources(ctx context.Context) ([]source, error) {
 		statuses := append(p.Status.InitContainerStatuses, p.Status.ContainerStatuses...)
 		for _, s := range statuses {
 			if t, ok := began(s); ok {
-				all = append(all, source{pod: p.Name, container: s.Name, label: podLabel(p, s.Name), started: t, running: s.State.Running != nil})
+				all = append(all, source{
+					service: p.Labels[v1alpha1.ServiceLabel], pod: p.Name, container: s.Name, label: podLabel(p, s.Name),
+					started: t, running: s.State.Running != nil,
+				})
 			}
 		}
 	}
@@ -101,14 +113,14 @@ func (r *logReader) print(ctx context.Context) error {
 			return err
 		}
 		defer body.Close() //nolint:errcheck // only read
-		l := &logStream{source: s, scan: lines(body)}
+		l := newStream(s, body)
 		if l.next() {
 			heads = append(heads, l)
 		}
 	}
 	for len(heads) > 0 {
 		i := oldest(heads)
-		r.out.line(heads[i].source.label, heads[i].stamp, heads[i].text)
+		r.out.line(heads[i].source, heads[i].stamp, heads[i].text)
 		if !heads[i].next() {
 			heads = append(heads[:i], heads[i+1:]...)
 		}

@@ -80,13 +80,13 @@ func (f writerFunc) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func TestEachSourceHasItsColour(t *testing.T) {
+func TestEachServiceHasItsColour(t *testing.T) {
 	var out screen
 	w := &logWriter{w: &out, colour: true, times: true}
-	w.line("web", "t1", "a")
-	w.line("db", "t2", "b")
-	w.line("web", "t3", "c")
-	want := "\x1b[36mweb |\x1b[0m t1 a\n\x1b[33mdb  |\x1b[0m t2 b\n\x1b[36mweb |\x1b[0m t3 c\n"
+	w.line(source{service: "web", label: "web-1"}, "t1", "a")
+	w.line(source{service: "db", label: "db"}, "t2", "b")
+	w.line(source{service: "web", label: "web-2"}, "t3", "c")
+	want := "\x1b[36mweb-1 |\x1b[0m t1 a\n\x1b[33mdb    |\x1b[0m t2 b\n\x1b[36mweb-2 |\x1b[0m t3 c\n"
 	if d := cmp.Diff(want, out.String()); d != "" {
 		t.Errorf("lines (-want +got):\n%s", d)
 	}
@@ -101,5 +101,42 @@ func TestServicesThatTheStackHasNotAreRefused(t *testing.T) {
 	err := knownServices(s, []string{"wbe"})
 	if want := "service wbe: stack shop has none; it has db, web"; err == nil || err.Error() != want {
 		t.Errorf("err = %v, want %s", err, want)
+	}
+}
+
+func TestLogsAreSiftedByPattern(t *testing.T) {
+	cl := answers(t, map[string]any{
+		podsPath:                     corev1.PodList{Items: []corev1.Pod{pod("web-77-abc", "web", running("web"))}},
+		podsPath + "/web-77-abc/log": stamp + "1Z GET /\n" + stamp + "2Z timeout of db\n" + stamp + "3Z GET /b\n" + stamp + "4Z GET /c\n",
+	})
+	for _, tt := range []struct {
+		name string
+		ask  logsCommand
+		want string
+	}{
+		{"with a line on each side", logsCommand{grep: "time(out)?", around: 1}, "web-abc | GET /\nweb-abc | timeout of db\nweb-abc | GET /b\n"},
+		{"bare", logsCommand{grep: "^GET /.", bare: true}, "GET /b\nGET /c\n"},
+		{
+			"as JSON", logsCommand{grep: "timeout", output: "json"},
+			`{"time":"2026-06-01T12:00:02Z","stack":"shop","service":"web","pod":"web-77-abc","container":"web","line":"timeout of db"}` + "\n",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := tt.ask.check(); err != nil {
+				t.Fatal(err)
+			}
+			var out screen
+			if err := newReader(cl, shop, &tt.ask, stdio{Out: &out}).print(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(tt.want, out.String()); d != "" {
+				t.Errorf("logs (-want +got):\n%s", d)
+			}
+		})
+	}
+	for _, bad := range []logsCommand{{grep: "("}, {around: 3}, {grep: "x", around: -1}, {output: "yaml"}} {
+		if err := bad.check(); !isUsage(err) {
+			t.Errorf("check(%+v) = %v, want wrong usage", bad, err)
+		}
 	}
 }

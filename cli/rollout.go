@@ -23,6 +23,11 @@ func (c *deployCommand) roll(ctx context.Context, io stdio, cl cluster, d *deplo
 		io.printf("Stack %s is applied; nagi ps %s shows how it comes up.\n", name, name)
 		return nil
 	}
+	return c.await(ctx, io, cl, d, generation)
+}
+
+// await follows what was applied until there is a verdict.
+func (c *deployCommand) await(ctx context.Context, io stdio, cl cluster, d *deployment, generation int64) error {
 	state := rolloutState{Generation: generation, Published: d.published()}
 	s, v, err := c.follow(ctx, io, cl, d, state)
 	if err != nil {
@@ -33,6 +38,9 @@ func (c *deployCommand) roll(ctx context.Context, io stdio, cl cluster, d *deplo
 	}
 	if v.Reason != "" {
 		return errors.New(v.Reason)
+	}
+	if len(v.Back) > 0 {
+		return setback(io, s, v.Back)
 	}
 	return explainer{io: io, cluster: cl, stack: s}.explain(ctx, v.Broken, "")
 }
@@ -52,7 +60,7 @@ func (c *deployCommand) follow(ctx context.Context, io stdio, cl cluster, d *dep
 			if s.Status.ObservedGeneration >= state.Generation {
 				board.show(s.Status.Services)
 			}
-			if v := judge(s.Status, state); v.Ready || v.Reason != "" || len(v.Broken) > 0 {
+			if v := judge(s.Status, state); v.Ready || v.Reason != "" || len(v.Broken)+len(v.Back) > 0 {
 				return s, v, nil
 			}
 		}
@@ -70,7 +78,7 @@ func (c *deployCommand) follow(ctx context.Context, io stdio, cl cluster, d *dep
 func (c *deployCommand) late(ctx context.Context, io stdio, cl cluster, s v1alpha1.Stack) error {
 	var missing []v1alpha1.ServiceStatus
 	for _, svc := range s.Status.Services {
-		if !settled(svc) {
+		if !rests(svc) {
 			missing = append(missing, svc)
 		}
 	}
@@ -94,8 +102,24 @@ func arrived(ctx context.Context, io stdio, cl cluster, s v1alpha1.Stack, d *dep
 			errs = append(errs, fmt.Errorf("the published ports of %s do not answer: %s", svc.Name, cmp.Or(why, "nagi events -n "+s.Namespace+" tells more")))
 		}
 	}
+	for _, svc := range s.Status.Services {
+		if svc.ScaledBy != "" {
+			io.note("  %s has %d replicas, as %s set; nagi scale %s=file gives the number back to the file", svc.Name, svc.Wanted, svc.ScaledBy, svc.Name)
+		}
+	}
 	for _, v := range s.Status.Released {
 		io.note("  volume %s left the file; its data is kept until its claim is deleted", v)
 	}
 	return errors.Join(errs...)
+}
+
+// setback says which services do not run what the file says.
+func setback(io stdio, s v1alpha1.Stack, back []v1alpha1.ServiceStatus) error {
+	var names []string
+	for _, svc := range back {
+		names = append(names, svc.Name)
+		io.note("\n%s: %s", svc.Name, svc.Message)
+	}
+	return fmt.Errorf("the update of %s failed; change the file and deploy again, or deploy it as it is to try once more; nagi logs -p %s --previous and nagi events -n %s tell more",
+		strings.Join(names, ", "), s.Name, s.Namespace)
 }

@@ -16,18 +16,18 @@ func TestPsTable(t *testing.T) {
 	since := metav1.NewTime(time.Now().Add(-3 * time.Hour))
 	s := *shop.DeepCopy()
 	s.Status.Services = []v1alpha1.ServiceStatus{
-		{Name: "db", State: v1alpha1.ServiceFailed, Wanted: 1, Since: since, Reason: "CrashLoopBackOff", Message: "exit\n code 1"},
-		{Name: "web", State: v1alpha1.ServiceReady, Ready: 2, Wanted: 2, Since: since, Addresses: []string{"127.0.0.1:8080"}},
+		{Name: "db", State: v1alpha1.ServiceFailed, Wanted: 1, Since: since, Reason: "CrashLoopBackOff", Message: "exit\n code 1", Revision: 2, Updated: since},
+		{Name: "web", State: v1alpha1.ServiceReady, Ready: 2, Wanted: 2, Since: since, Addresses: []string{"127.0.0.1:8080"}, ScaledBy: "keda"},
 	}
 	stuck := *shop.DeepCopy()
 	stuck.Name, stuck.Namespace = "new", "other"
 	stuck.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionStalled, Status: metav1.ConditionTrue, Reason: "InvalidCompose", Message: "no services"}}
 	var out screen
 	psTable(append(stackRows(s), stackRows(stuck)...)).print(&out)
-	want := `STACK      SERVICE  STATE   READY  AGE  ADDRESS         REASON
-shop       db       Failed  0/1    3h   -               CrashLoopBackOff: exit code 1
-shop       web      Ready   2/2    3h   127.0.0.1:8080
-other/new  -        Failed  0/0    -    -               InvalidCompose: no services
+	want := `STACK      SERVICE  STATE   READY  AGE  REVISION  ADDRESS         REASON
+shop       db       Failed  0/1    3h   2 (3h)    -               CrashLoopBackOff: exit code 1
+shop       web      Ready   2/2    3h   -         127.0.0.1:8080  scaled by keda
+other/new  -        Failed  0/0    -    -         -               InvalidCompose: no services
 `
 	if d := cmp.Diff(want, out.String()); d != "" {
 		t.Errorf("table (-want +got):\n%s", d)

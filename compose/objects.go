@@ -26,6 +26,10 @@ type Object interface {
 type ObjectOptions struct {
 	Namespace  string // default: the project's name
 	PlaneImage string // holds nagi-plane; default: version.PlaneImage()
+
+	// RollingBack names the services that come back to this file from a later
+	// one, and how: the rollback_config of the later one.
+	RollingBack map[string]*types.UpdateConfig
 }
 
 // Objects returns what should exist for the project, in the order in which it
@@ -49,6 +53,8 @@ type maker struct {
 	plane     string // image of nagi-plane
 	assets    map[string]v1alpha1.Asset
 
+	rollingBack map[string]*types.UpdateConfig
+
 	names   map[string]string   // object name of each service
 	awaited map[string]bool     // services whose end another one waits for
 	aliases map[string][]string // services behind each alias, by the alias' object name
@@ -64,6 +70,8 @@ func newMaker(p *types.Project, assets []v1alpha1.Asset, o ObjectOptions) *maker
 		plane:     cmp.Or(o.PlaneImage, version.PlaneImage()),
 		assets:    map[string]v1alpha1.Asset{},
 		hashes:    map[string]string{},
+
+		rollingBack: o.RollingBack,
 	}
 	for _, a := range assets {
 		m.assets[a.Key] = a

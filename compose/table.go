@@ -205,8 +205,10 @@ func (t *rows) deployment() {
 		"resources.limits.cpus", "resources.limits.memory", "resources.reservations.cpus", "resources.reservations.memory")...)
 	t.judged(judgeMarks, s("labels.**")...)
 	t.judged(judgeEndpoint, s("endpoint_mode")...)
-	t.approximated("a failed update stops and keeps the old containers; nothing rolls back by itself", s("update_config.failure_action",
-		"update_config.monitor", "update_config.max_failure_ratio", "rollback_config.**")...)
+	t.applied(s("update_config.failure_action", "rollback_config.parallelism", "rollback_config.delay", "rollback_config.order")...)
+	t.judged(judgeMonitor, s("update_config.monitor", "update_config.max_failure_ratio")...)
+	t.approximated("a rollback that fails is reported and left as it is", s("rollback_config.failure_action",
+		"rollback_config.monitor", "rollback_config.max_failure_ratio")...)
 	t.approximated("not set: Kubernetes has no such limit for one container", s("resources.limits.pids")...)
 	t.refused("devices of the machine are not given to containers yet; remove it", s("resources.reservations.generic_resources.**", "resources.reservations.devices.**")...)
 	t.judged(judgeCondition, s("restart_policy.condition")...)

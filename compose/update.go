@@ -10,9 +10,17 @@ import (
 )
 
 // startFirst tells whether the file wants a new container beside the old one.
-func startFirst(s types.ServiceConfig) bool {
-	u := deployOf(s).UpdateConfig
-	return u != nil && u.Order == "start-first"
+func startFirst(s types.ServiceConfig) bool { return beside(deployOf(s).UpdateConfig) }
+
+func beside(u *types.UpdateConfig) bool { return u != nil && u.Order == "start-first" }
+
+// updateOf returns how the pods of a service are replaced; nil: the file does
+// not say. One that goes back does so as the file says of that.
+func (m *maker) updateOf(s types.ServiceConfig) *types.UpdateConfig {
+	if u, back := m.rollingBack[s.Name]; back {
+		return u
+	}
+	return deployOf(s).UpdateConfig
 }
 
 // batch returns how many containers are replaced at a time: one unless the
@@ -32,13 +40,13 @@ func batch(u *types.UpdateConfig) intstr.IntOrString {
 // the old one ends first unless the file asks for the contrary. Kubernetes' own
 // defaults are written out: what is not, server-side apply leaves behind when
 // the type changes.
-func deploymentStrategy(s types.ServiceConfig, claims bool) appsv1.DeploymentStrategy {
-	if claims && !startFirst(s) {
+func deploymentStrategy(u *types.UpdateConfig, claims bool) appsv1.DeploymentStrategy {
+	if claims && !beside(u) {
 		return appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}
 	}
 	surge, unavailable := new(intstr.FromString("25%")), new(intstr.FromString("25%"))
-	if u := deployOf(s).UpdateConfig; u != nil {
-		surge, unavailable = room(s, u)
+	if u != nil {
+		surge, unavailable = room(u)
 	}
 	return appsv1.DeploymentStrategy{
 		Type:          appsv1.RollingUpdateDeploymentStrategyType,
@@ -46,19 +54,19 @@ func deploymentStrategy(s types.ServiceConfig, claims bool) appsv1.DeploymentStr
 	}
 }
 
-func daemonSetStrategy(s types.ServiceConfig) appsv1.DaemonSetUpdateStrategy {
+func daemonSetStrategy(u *types.UpdateConfig) appsv1.DaemonSetUpdateStrategy {
 	strategy := appsv1.DaemonSetUpdateStrategy{Type: appsv1.RollingUpdateDaemonSetStrategyType}
-	if u := deployOf(s).UpdateConfig; u != nil {
-		surge, unavailable := room(s, u)
+	if u != nil {
+		surge, unavailable := room(u)
 		strategy.RollingUpdate = &appsv1.RollingUpdateDaemonSet{MaxSurge: surge, MaxUnavailable: unavailable}
 	}
 	return strategy
 }
 
 // room returns how many pods an update may have too many and too few.
-func room(s types.ServiceConfig, u *types.UpdateConfig) (surge, unavailable *intstr.IntOrString) {
+func room(u *types.UpdateConfig) (surge, unavailable *intstr.IntOrString) {
 	none := intstr.FromInt32(0)
-	if startFirst(s) {
+	if beside(u) {
 		return new(batch(u)), &none
 	}
 	return &none, new(batch(u))
@@ -66,8 +74,8 @@ func room(s types.ServiceConfig, u *types.UpdateConfig) (surge, unavailable *int
 
 // minReadySeconds returns how long a new pod has to be ready before the next
 // one is replaced: the delay between two batches.
-func minReadySeconds(s types.ServiceConfig) int32 {
-	if u := deployOf(s).UpdateConfig; u != nil {
+func minReadySeconds(u *types.UpdateConfig) int32 {
+	if u != nil {
 		return wholeSeconds(time.Duration(u.Delay))
 	}
 	return 0

@@ -80,7 +80,11 @@ func (m *maker) workload(s types.ServiceConfig) Object {
 	m.hashes[s.Name] = hashOf(template)
 	meta := m.meta(m.names[s.Name], m.names[s.Name])
 	markFrom(&meta, deployOf(s).Labels)
-	switch m.kind(s) {
+	kind := m.kind(s)
+	if kind != kindJob {
+		watchUpdate(s, &meta, &template)
+	}
+	switch kind {
 	case kindJob:
 		return m.job(s, meta, template)
 	case kindDaemonSet:
@@ -97,8 +101,8 @@ func (m *maker) deployment(s types.ServiceConfig, meta metav1.ObjectMeta, t core
 			Replicas:             new(int32(s.GetScale())),
 			Selector:             &metav1.LabelSelector{MatchLabels: m.podSelector(s.Name)},
 			Template:             t,
-			Strategy:             deploymentStrategy(s, claims),
-			MinReadySeconds:      minReadySeconds(s),
+			Strategy:             deploymentStrategy(m.updateOf(s), claims),
+			MinReadySeconds:      minReadySeconds(m.updateOf(s)),
 			RevisionHistoryLimit: new(int32(keptRevisions)),
 		},
 	}
@@ -111,8 +115,8 @@ func (m *maker) daemonSet(s types.ServiceConfig, meta metav1.ObjectMeta, t corev
 		Spec: appsv1.DaemonSetSpec{
 			Selector:             &metav1.LabelSelector{MatchLabels: m.podSelector(s.Name)},
 			Template:             t,
-			UpdateStrategy:       daemonSetStrategy(s),
-			MinReadySeconds:      minReadySeconds(s),
+			UpdateStrategy:       daemonSetStrategy(m.updateOf(s)),
+			MinReadySeconds:      minReadySeconds(m.updateOf(s)),
 			RevisionHistoryLimit: new(int32(keptRevisions)),
 		},
 	}

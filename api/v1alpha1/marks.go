@@ -17,6 +17,24 @@ const (
 	// it last applied, so that a field which left the file is noticed.
 	AppliedAnnotation = "nagi.dev/applied"
 
+	// UpdateAnnotation, on a workload: what to do when an update of it fails, as
+	// JSON. Its pods carry TemplateAnnotation then.
+	UpdateAnnotation = "nagi.dev/update"
+
+	// TemplateAnnotation, on a pod template: its hash, by which the pods of an
+	// update are told from those before it.
+	TemplateAnnotation = "nagi.dev/template"
+
+	// On the ControllerRevisions that keep the accepted files of a stack.
+	RevisionAnnotation  = "nagi.dev/revision"  // its number
+	TemplatesAnnotation = "nagi.dev/templates" // the hash of each service's pods, as JSON
+	OutcomesAnnotation  = "nagi.dev/outcomes"  // how the update of each service ended, as JSON
+
+	// CauseAnnotation, on a Stack and on the revision it becomes: why, in a few
+	// words, when it was no plain deploy.
+	CauseAnnotation = "nagi.dev/cause"
+
+	ScaleOwner  = "nagi-scale"  // the field owner of a number of replicas that nagi scale set
 	StackOwner  = "nagi-stack"  // the field owner of all objects of a stack
 	DeployOwner = "nagi-deploy" // the field owner of a Stack and its assets
 )

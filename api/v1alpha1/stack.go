@@ -111,6 +111,12 @@ type StackStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
+	// Revision counts the files that were accepted, from 1: that of the file
+	// which the services run or come to. nagi history lists those that are kept.
+	//
+	// +optional
+	Revision int64 `json:"revision,omitempty"`
+
 	// Summary counts the services: "3/4".
 	//
 	// +optional
@@ -191,6 +197,23 @@ type ServiceStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Image string `json:"image,omitempty"`
+
+	// Revision of the stack in which its pods last changed: what it runs.
+	//
+	// +optional
+	Revision int64 `json:"revision,omitempty"`
+
+	// Updated says since when that revision is there.
+	//
+	// +optional
+	Updated metav1.Time `json:"updated,omitzero"`
+
+	// ScaledBy names the field manager that keeps the number of replicas in
+	// place of the file: an autoscaler, kubectl scale, nagi scale.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
+	ScaledBy string `json:"scaledBy,omitempty"`
 }
 
 // The states of a service.
@@ -218,6 +241,9 @@ const (
 	ReasonAssetMissing  = "AssetMissing"   // a ConfigMap or Secret is not there yet
 	ReasonRefused       = "ObjectRefused"  // the API server refuses an object
 	ReasonConflict      = "NameTaken"      // an object of that name belongs to another
+	ReasonRolledBack    = "RolledBack"     // an update failed, the former revision runs
+	ReasonPaused        = "UpdatePaused"   // an update failed and stands still
+	ReasonWatched       = "UpdateWatched"  // an update is done and may still fail
 	ReasonSettled       = "Settled"        // nothing is on the way, nothing is stuck
 )
 

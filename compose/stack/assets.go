@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"maps"
 	"time"
 
 	"nagi.dev/api/v1alpha1"
@@ -28,6 +29,7 @@ func adopt(s State) []Object {
 // still needs the old.
 func oldAssets(s State) []Object {
 	named := namedAssets(s.Stack)
+	maps.Copy(named, s.Kept)
 	for _, w := range s.Wanted {
 		named[refOf(w)] = true
 	}
@@ -45,9 +47,11 @@ func oldAssets(s State) []Object {
 	return old
 }
 
-func namedAssets(st *v1alpha1.Stack) map[Ref]bool {
+func namedAssets(st *v1alpha1.Stack) map[Ref]bool { return assetsOf(st.Spec) }
+
+func assetsOf(spec v1alpha1.StackSpec) map[Ref]bool {
 	named := map[Ref]bool{}
-	for _, a := range st.Spec.Assets {
+	for _, a := range spec.Assets {
 		for _, o := range a.Objects {
 			named[Ref{a.Kind, o.Name}] = true
 		}

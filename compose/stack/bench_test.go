@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,8 +11,10 @@ import (
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -43,7 +46,7 @@ func newBench(t *testing.T, text string) *bench {
 	b := &bench{t: t, client: c, config: cfg, ns: kubetest.Namespace(t, cfg, "stack")}
 	b.loop = &reconciler{
 		kube: c, record: func(Object, bool, string, string) {}, log: slog.New(slog.DiscardHandler), now: time.Now,
-		translator: &translator{objects: fromCompose("")},
+		translator: &translator{objects: fromCompose(""), back: backFromCompose("")},
 	}
 	b.create(&v1alpha1.Stack{ObjectMeta: metav1.ObjectMeta{Name: "shop", Namespace: b.ns}, Spec: v1alpha1.StackSpec{Compose: "name: shop\n" + text}})
 	return b
@@ -117,6 +120,39 @@ func (b *bench) scale(name string, n int32, manager string) {
 	if _, err := c.AppsV1().Deployments(b.ns).UpdateScale(b.t.Context(), name, want, metav1.UpdateOptions{FieldManager: manager}); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// kubectl patches an object as a person does.
+func (b *bench) kubectl(kind, version, name, patch string) {
+	b.t.Helper()
+	c, err := dynamic.NewForConfig(b.config)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	group, err := schema.ParseGroupVersion(version)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	at := group.WithResource(strings.ToLower(kind) + "s")
+	_, err = c.Resource(at).Namespace(b.ns).Patch(b.t.Context(), name, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{FieldManager: "kubectl-edit"})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// revisions are those that the stack keeps.
+func (b *bench) revisions() []Revision {
+	b.t.Helper()
+	var l appsv1.ControllerRevisionList
+	if err := b.client.List(b.t.Context(), &l, kube.InNamespace(b.ns)); err != nil {
+		b.t.Fatal(err)
+	}
+	var objs []Object
+	for i := range l.Items {
+		l.Items[i].SetGroupVersionKind(revisionKind)
+		objs = append(objs, &l.Items[i])
+	}
+	return RevisionsOf(b.stack(), objs...)
 }
 
 // ready plays the deployment controller.

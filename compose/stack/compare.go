@@ -35,6 +35,9 @@ func hashOf(o Object) string { return o.GetAnnotations()[v1alpha1.HashAnnotation
 // difference tells whether want must be applied over have, and whether that is
 // because somebody changed have by hand. The fields dropped do not count.
 func difference(want *unstructured.Unstructured, have Object, dropped []string) (Change, bool) {
+	if handled(have) && refOf(have).Kind != claim {
+		return Change{Object: want, Drift: "a field", Seize: true}, true
+	}
 	if want.GetAnnotations()[v1alpha1.AppliedAnnotation] != have.GetAnnotations()[v1alpha1.AppliedAnnotation] {
 		return Change{Object: want}, true
 	}

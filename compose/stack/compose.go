@@ -3,6 +3,8 @@ package stack
 import (
 	"fmt"
 
+	"github.com/compose-spec/compose-go/v2/types"
+
 	"nagi.dev/api/v1alpha1"
 	"nagi.dev/compose"
 )
@@ -19,10 +21,41 @@ func fromCompose(planeImage string) func(*v1alpha1.Stack) ([]Object, error) {
 		if err != nil {
 			return nil, fmt.Errorf("make objects: %w", err)
 		}
-		all := make([]Object, len(objs))
-		for i, o := range objs {
-			all[i] = o
+		return asObjects(objs), nil
+	}
+}
+
+func asObjects(objs []compose.Object) []Object {
+	all := make([]Object, len(objs))
+	for i, o := range objs {
+		all[i] = o
+	}
+	return all
+}
+
+// backFromCompose returns how a service goes back to a former file: as the
+// rollback_config of the present one says. What several services share comes
+// with it.
+func backFromCompose(planeImage string) func(now, former *v1alpha1.Stack, service string) ([]Object, error) {
+	return func(now, former *v1alpha1.Stack, service string) ([]Object, error) {
+		present, err := compose.Parse(now.Spec.Compose, now.Spec.Assets)
+		if err != nil {
+			return nil, fmt.Errorf("read compose text: %w", err)
 		}
-		return all, nil
+		p, err := compose.Parse(former.Spec.Compose, former.Spec.Assets)
+		if err != nil {
+			return nil, fmt.Errorf("read former compose text: %w", err)
+		}
+		how := map[string]*types.UpdateConfig{}
+		for name, s := range present.Services {
+			if compose.ObjectName(name) == service && s.Deploy != nil {
+				how[name] = s.Deploy.RollbackConfig
+			}
+		}
+		objs, err := compose.Objects(p, former.Spec.Assets, compose.ObjectOptions{Namespace: now.Namespace, PlaneImage: planeImage, RollingBack: how})
+		if err != nil {
+			return nil, fmt.Errorf("make former objects: %w", err)
+		}
+		return asObjects(objs), nil
 	}
 }

@@ -27,6 +27,9 @@ func judge(st *v1alpha1.StackStatus, s State, stuck Refusal) {
 	if stuck.Reason == "" && failed > 0 {
 		stuck = Refusal{v1alpha1.ReasonServiceFailed, story}
 	}
+	if stuck.Reason == "" {
+		stuck = setback(st.Services)
+	}
 	set := func(kind string, is bool, reason, message string) {
 		c := metav1.Condition{
 			Type: kind, Status: metav1.ConditionFalse, Reason: reason, Message: shorten(message, 2000),
@@ -53,6 +56,17 @@ func judge(st *v1alpha1.StackStatus, s State, stuck Refusal) {
 	} else {
 		set(v1alpha1.ConditionProgressing, false, v1alpha1.ReasonSettled, "")
 	}
+}
+
+// setback tells of the first service that does not run what the file says,
+// though it runs well.
+func setback(all []v1alpha1.ServiceStatus) Refusal {
+	for _, sv := range all {
+		if sv.Reason == v1alpha1.ReasonRolledBack || sv.Reason == v1alpha1.ReasonPaused {
+			return Refusal{sv.Reason, sv.Name + ": " + sv.Message}
+		}
+	}
+	return Refusal{}
 }
 
 func count(all []v1alpha1.ServiceStatus) (up, failed, moving int) {

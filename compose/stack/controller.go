@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -33,7 +34,7 @@ func Controller(o Options) kube.Controller {
 		Watches: watches(),
 		Owner:   stackOf,
 		New: func(c *kube.Client, record kube.Recorder) kube.Reconcile {
-			r := &reconciler{kube: c, record: record, log: o.Log, now: time.Now, translator: &translator{objects: o.objects}}
+			r := &reconciler{kube: c, record: record, log: o.Log, now: time.Now, translator: &translator{objects: o.objects, back: backFromCompose(o.PlaneImage)}}
 			return r.reconcile
 		},
 	}
@@ -41,6 +42,7 @@ func Controller(o Options) kube.Controller {
 
 func watches() []kube.Watch {
 	all := []kube.Watch{{Object: &corev1.Pod{}, Label: v1alpha1.StackLabel, Trim: trimPod}}
+	all = append(all, kube.Watch{Object: &appsv1.ControllerRevision{}, Label: v1alpha1.StackLabel, Metadata: true})
 	for _, k := range kept {
 		all = append(all, kube.Watch{Object: k.object, Label: v1alpha1.StackLabel, Metadata: k.list == nil, Trim: k.trim})
 	}
@@ -60,7 +62,11 @@ func trimPod(o Object) {
 		return
 	}
 	p.ManagedFields = nil
-	p.Annotations = nil
+	if hash := p.Annotations[v1alpha1.TemplateAnnotation]; hash != "" {
+		p.Annotations = map[string]string{v1alpha1.TemplateAnnotation: hash}
+	} else {
+		p.Annotations = nil
+	}
 	spec := corev1.PodSpec{NodeName: p.Spec.NodeName}
 	for _, c := range p.Spec.InitContainers {
 		if c.Name == waiter {

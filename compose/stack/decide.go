@@ -2,6 +2,8 @@ package stack
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -23,11 +25,22 @@ type State struct {
 	Warnings map[types.UID]string // newest warning about a pod that does not explain itself
 	Refused  map[Ref]Refusal      // what the server said no to in this pass
 	Dropped  map[Ref][]string     // fields that the server takes and does not keep
-	Now      time.Time
+
+	Revisions []Revision                              // that are kept, the oldest first
+	Former    map[string][]*unstructured.Unstructured // objects of the services that went back to a former one
+	Kept      map[Ref]bool                            // assets that a kept revision names
+
+	watching map[string]bool // services whose update may still fail; Decide fills it in
+
+	Now time.Time
 }
 
 // A Plan is what to do next. The zero Plan means: nothing.
 type Plan struct {
+	Record   *Revision          // the accepted file, to keep before it is applied
+	Outcomes map[string]Outcome // to note on the current revision, in place of what stands there
+	Ended    []string           // services whose outcome is new
+
 	Adopt    []Object // assets that get the Stack as owner
 	Apply    []Change
 	Recreate []Object // Jobs to delete first: their template cannot change
@@ -40,6 +53,7 @@ type Plan struct {
 type Change struct {
 	Object *unstructured.Unstructured
 	Drift  string // the field that was changed by hand; "" when the file changed
+	Seize  bool   // take what was added by hand first, so that it goes
 }
 
 // A Ref names an object within the stack's namespace.
@@ -60,6 +74,7 @@ func Decide(s State) Plan {
 		p.Status = changed(s, held(s, why))
 		return p
 	}
+	again := review(&s, &p)
 	seen := index(s.Seen)
 	p.Adopt = adopt(s)
 	taken := compare(s, seen, &p)
@@ -69,8 +84,31 @@ func Decide(s State) Plan {
 	if settled(status) {
 		p.Delete = append(p.Delete, oldAssets(s)...)
 	}
-	p.Status, p.WakeIn = changed(s, status), wake
+	p.Delete = append(p.Delete, outdated(s.Revisions)...)
+	p.Status, p.WakeIn = changed(s, status), sooner(wake, again)
 	return p
+}
+
+// review plans what to keep of the file and of how its updates ended, and
+// changes what s wants to what the outcomes of updates make of it.
+func review(s *State, p *Plan) time.Duration {
+	s.Revisions = withCurrent(*s)
+	now := s.Revisions[len(s.Revisions)-1]
+	if now.Object == nil {
+		p.Record = &now
+	}
+	ended, open, again := judgeUpdates(*s, s.Revisions)
+	s.watching = open
+	if len(ended) > 0 {
+		p.Outcomes = maps.Clone(now.Outcomes)
+		if p.Outcomes == nil {
+			p.Outcomes = map[string]Outcome{}
+		}
+		maps.Copy(p.Outcomes, ended)
+		p.Ended = slices.Sorted(maps.Keys(ended))
+	}
+	s.Wanted = withOutcomes(s.Wanted, now.Outcomes, s.Former)
+	return again
 }
 
 // hold returns why nothing of the stack may be touched.

@@ -18,6 +18,8 @@ func look(s State, seen map[Ref]Object, pending map[Ref]bool, taken map[Ref]Refu
 	st := *s.Stack.Status.DeepCopy()
 	st.ObservedGeneration = s.Stack.Generation
 	st.Released = released(s)
+	now := s.Revisions[len(s.Revisions)-1]
+	st.Revision = now.Number
 	st.Services = nil
 	var wake time.Duration
 	for _, w := range s.Wanted {
@@ -25,6 +27,8 @@ func look(s State, seen map[Ref]Object, pending map[Ref]bool, taken map[Ref]Refu
 			continue
 		}
 		sv, again := service(s, w, seen[refOf(w)], pending[refOf(w)], refused[refOf(w)])
+		stamp(s.Revisions, &sv)
+		told(now, s.watching[sv.Name], &sv)
 		st.Services = append(st.Services, since(s, sv))
 		wake = sooner(wake, again)
 	}

@@ -41,6 +41,9 @@ func (r *reconciler) observe(ctx context.Context, st *v1alpha1.Stack) (State, er
 	if err := r.findAssets(ctx, &s); err != nil {
 		return s, err
 	}
+	if err := r.recall(ctx, &s); err != nil {
+		return s, err
+	}
 	var pods corev1.PodList
 	if err := r.kube.List(ctx, &pods, kube.InNamespace(st.Namespace), kube.MatchingLabels{v1alpha1.StackLabel: st.Name}); err != nil {
 		return s, fmt.Errorf("list pods: %w", err)
@@ -62,13 +65,13 @@ type keptKind struct {
 
 // kept are the kinds that a stack is made of.
 var kept = []keptKind{
-	{kind: appsv1.SchemeGroupVersion.WithKind("Deployment"), object: &appsv1.Deployment{}, list: func() kube.ObjectList { return &appsv1.DeploymentList{} }, trim: keepScalers},
-	{kind: appsv1.SchemeGroupVersion.WithKind("DaemonSet"), object: &appsv1.DaemonSet{}, list: func() kube.ObjectList { return &appsv1.DaemonSetList{} }},
+	{kind: appsv1.SchemeGroupVersion.WithKind("Deployment"), object: &appsv1.Deployment{}, list: func() kube.ObjectList { return &appsv1.DeploymentList{} }, trim: keepManagers},
+	{kind: appsv1.SchemeGroupVersion.WithKind("DaemonSet"), object: &appsv1.DaemonSet{}, list: func() kube.ObjectList { return &appsv1.DaemonSetList{} }, trim: keepManagers},
 	{kind: batchv1.SchemeGroupVersion.WithKind("Job"), object: &batchv1.Job{}, list: func() kube.ObjectList { return &batchv1.JobList{} }},
-	{kind: corev1.SchemeGroupVersion.WithKind("Service"), object: &corev1.Service{}, list: func() kube.ObjectList { return &corev1.ServiceList{} }},
+	{kind: corev1.SchemeGroupVersion.WithKind("Service"), object: &corev1.Service{}, list: func() kube.ObjectList { return &corev1.ServiceList{} }, trim: keepManagers},
 	{kind: corev1.SchemeGroupVersion.WithKind(claim), object: &corev1.PersistentVolumeClaim{}, list: func() kube.ObjectList { return &corev1.PersistentVolumeClaimList{} }},
 	{kind: corev1.SchemeGroupVersion.WithKind("ServiceAccount"), object: &corev1.ServiceAccount{}, list: func() kube.ObjectList { return &corev1.ServiceAccountList{} }},
-	{kind: rbacv1.SchemeGroupVersion.WithKind("Role"), object: &rbacv1.Role{}, list: func() kube.ObjectList { return &rbacv1.RoleList{} }},
+	{kind: rbacv1.SchemeGroupVersion.WithKind("Role"), object: &rbacv1.Role{}, list: func() kube.ObjectList { return &rbacv1.RoleList{} }, trim: keepManagers},
 	{kind: rbacv1.SchemeGroupVersion.WithKind("RoleBinding"), object: &rbacv1.RoleBinding{}, list: func() kube.ObjectList { return &rbacv1.RoleBindingList{} }},
 	{kind: corev1.SchemeGroupVersion.WithKind("ConfigMap"), object: &corev1.ConfigMap{}},
 	{kind: corev1.SchemeGroupVersion.WithKind("Secret"), object: &corev1.Secret{}},

@@ -56,6 +56,9 @@ func (r *reconciler) reconcile(ctx context.Context, key types.NamespacedName) (t
 // do carries out p and returns what was refused. Then nothing is deleted: what
 // ran before runs on.
 func (r *reconciler) do(ctx context.Context, s State, p Plan) (map[Ref]Refusal, error) {
+	if err := r.keep(ctx, s.Stack, p); err != nil {
+		return nil, err
+	}
 	for _, o := range p.Adopt {
 		if err := r.kube.Apply(ctx, v1alpha1.StackOwner, adopted(s.Stack, o)); err != nil && !apierrors.IsConflict(err) {
 			return nil, err
@@ -72,6 +75,9 @@ func (r *reconciler) do(ctx context.Context, s State, p Plan) (map[Ref]Refusal, 
 			return nil, err
 		}
 	}
+	if err := r.note(ctx, s, p); err != nil {
+		return nil, err
+	}
 	if len(refused) > 0 {
 		return refused, nil
 	}
@@ -86,6 +92,11 @@ func (r *reconciler) do(ctx context.Context, s State, p Plan) (map[Ref]Refusal, 
 func (r *reconciler) apply(ctx context.Context, st *v1alpha1.Stack, c Change, unseen bool) error {
 	if unseen {
 		if err := r.free(ctx, st, c.Object); err != nil {
+			return err
+		}
+	}
+	if c.Seize {
+		if err := r.kube.Seize(ctx, v1alpha1.StackOwner, c.Object, byHand); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,6 +77,54 @@ func TestReconcilePutsBackWhatWasChangedByHand(t *testing.T) {
 	}
 }
 
+func TestReconcileTakesAwayWhatWasAddedByHand(t *testing.T) {
+	b := newBench(t, shop)
+	b.pass()
+	b.kubectl("Deployment", "apps/v1", "web", `{"spec":{"template":{"spec":{"containers":[{"name":"web","env":[{"name":"EXTRA","value":"1"}]}]}}}}`)
+	b.kubectl("Service", "v1", "web-published", `{"spec":{"ports":[{"port":9999,"name":"extra","protocol":"TCP","targetPort":80}]}}`)
+	b.pass()
+	if got := b.get(&appsv1.Deployment{}, "web").(*appsv1.Deployment).Spec.Template.Spec.Containers[0].Env; len(got) > 0 {
+		t.Errorf("variables = %+v", got)
+	}
+	if got := b.get(&corev1.Service{}, "web-published").(*corev1.Service).Spec.Ports; len(got) != 1 || got[0].Port != 8080 {
+		t.Errorf("ports = %+v", got)
+	}
+	if n := b.pass(); n != 0 {
+		t.Errorf("the pass after it wrote %d times", n)
+	}
+}
+
+func TestReconcileKeepsAHistoryAndItsAssets(t *testing.T) {
+	text := "services:\n  web:\n    image: nginx:%d\n    configs: [conf]\nconfigs:\n  conf: {external: true}\n"
+	b := newBench(t, fmt.Sprintf(text, 0))
+	b.asset("shop-conf-0")
+	b.names("shop-conf-0")
+	b.pass()
+	for i := range keptRevisions + 1 {
+		b.compose(fmt.Sprintf(text, i+1))
+		b.asset(fmt.Sprint("shop-conf-", i+1))
+		b.names(fmt.Sprint("shop-conf-", i+1))
+		b.pass()
+		b.ready("web")
+		b.pass()
+		if n := b.pass(); n != 0 {
+			t.Errorf("a third pass wrote %d times", n)
+		}
+	}
+	var numbers []int64
+	for _, r := range b.revisions() {
+		numbers = append(numbers, r.Number)
+	}
+	if want := []int64{3, 4, 5, 6, 7, 8, 9, 10, 11, 12}; !slices.Equal(numbers, want) {
+		t.Errorf("revisions %v, want %v", numbers, want)
+	}
+	b.gone(&corev1.ConfigMap{}, "shop-conf-1")
+	b.get(&corev1.ConfigMap{}, "shop-conf-2") // revision 3 names it
+	if st := b.stack().Status; st.Revision != 12 || st.Services[0].Revision != 12 {
+		t.Errorf("status = %+v", st)
+	}
+}
+
 func TestReconcileFollowsTheFile(t *testing.T) {
 	b := newBench(t, shop)
 	b.pass()
@@ -126,8 +176,11 @@ func TestReconcileLeavesReplicasToAnAutoscaler(t *testing.T) {
 	}
 	b.scale("db", 5, "kubectl")
 	b.pass()
-	if got := b.get(&appsv1.Deployment{}, "db").(*appsv1.Deployment); *got.Spec.Replicas != 1 {
-		t.Errorf("replicas = %d after a scale by hand, want the file's 1", *got.Spec.Replicas)
+	if got := b.get(&appsv1.Deployment{}, "db").(*appsv1.Deployment); *got.Spec.Replicas != 5 {
+		t.Errorf("replicas = %d after kubectl scale, want its 5", *got.Spec.Replicas)
+	}
+	if got := b.stack().Status.Services[0]; got.ScaledBy != "kubectl" || got.Wanted != 5 {
+		t.Errorf("status = %+v", got)
 	}
 }
 
@@ -181,6 +234,9 @@ func TestReconcileAdoptsAndPrunesAssets(t *testing.T) {
 	b.pass()
 	b.get(&corev1.ConfigMap{}, "shop-conf-1") // until the new one runs everywhere
 	b.ready("web")
+	b.pass()
+	b.get(&corev1.ConfigMap{}, "shop-conf-1") // as long as there is a way back to it
+	b.remove(b.revisions()[0].Object)
 	b.pass()
 	b.gone(&corev1.ConfigMap{}, "shop-conf-1")
 	b.get(&corev1.ConfigMap{}, "shop-conf-2")

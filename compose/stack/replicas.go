@@ -3,7 +3,6 @@ package stack
 import (
 	"encoding/json"
 	"slices"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -11,10 +10,10 @@ import (
 	"nagi.dev/api/v1alpha1"
 )
 
-// withoutForeignReplicas returns want without its number of replicas when an
-// autoscaler owns that of have.
+// withoutForeignReplicas returns want without its number of replicas when
+// somebody else keeps that of have.
 func withoutForeignReplicas(want *unstructured.Unstructured, have Object) *unstructured.Unstructured {
-	if !slices.ContainsFunc(have.GetManagedFields(), scales) {
+	if !slices.ContainsFunc(have.GetManagedFields(), Scales) {
 		return want
 	}
 	u := want.DeepCopy()
@@ -22,16 +21,25 @@ func withoutForeignReplicas(want *unstructured.Unstructured, have Object) *unstr
 	return u
 }
 
-// scales tells whether a field manager owns spec.replicas for good: an
-// autoscaler, which writes the scale subresource, or someone who applied the
-// field. A person's kubectl scale or edit is a change by hand.
-func scales(e metav1.ManagedFieldsEntry) bool {
+// Scales tells whether a field manager keeps spec.replicas in place of the
+// file: whoever wrote the scale subresource, as autoscalers, kubectl scale and
+// nagi scale do, or applied the field. A person's kubectl edit is a change by
+// hand, which is put back.
+func Scales(e metav1.ManagedFieldsEntry) bool {
 	if e.Manager == v1alpha1.StackOwner || e.Subresource == "status" || e.FieldsV1 == nil {
 		return false
 	}
-	applied := e.Operation == metav1.ManagedFieldsOperationApply
-	scaler := e.Subresource == "scale" && !strings.HasPrefix(e.Manager, "kubectl")
-	return (applied || scaler) && namesReplicas(e.FieldsV1)
+	return (e.Operation == metav1.ManagedFieldsOperationApply || e.Subresource == "scale") && namesReplicas(e.FieldsV1)
+}
+
+// scaler names who keeps the number of replicas of o; "": the file.
+func scaler(o Object) string {
+	for _, e := range o.GetManagedFields() {
+		if Scales(e) {
+			return shorten(e.Manager, 128)
+		}
+	}
+	return ""
 }
 
 func namesReplicas(f *metav1.FieldsV1) bool {
@@ -41,11 +49,4 @@ func namesReplicas(f *metav1.FieldsV1) bool {
 		} `json:"f:spec"`
 	}
 	return json.Unmarshal(f.GetRawBytes(), &fields) == nil && fields.Spec.Replicas != nil
-}
-
-// keepScalers drops all of managedFields but who scales o.
-func keepScalers(o Object) {
-	o.SetManagedFields(slices.DeleteFunc(slices.Clone(o.GetManagedFields()), func(e metav1.ManagedFieldsEntry) bool {
-		return !scales(e)
-	}))
 }

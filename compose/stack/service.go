@@ -2,7 +2,6 @@ package stack
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -77,7 +76,7 @@ func rolloutOf(o Object, sv *v1alpha1.ServiceStatus) rollout {
 
 func deployment(d *appsv1.Deployment, sv *v1alpha1.ServiceStatus) rollout {
 	st := d.Status
-	if d.Spec.Replicas != nil && slices.ContainsFunc(d.ManagedFields, scales) {
+	if sv.ScaledBy = scaler(d); sv.ScaledBy != "" && d.Spec.Replicas != nil {
 		sv.Wanted = *d.Spec.Replicas
 	}
 	sv.Ready = st.ReadyReplicas

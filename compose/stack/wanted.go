@@ -17,9 +17,11 @@ import (
 // Stack: the file is read once a generation, not once a pod.
 type translator struct {
 	objects func(*v1alpha1.Stack) ([]Object, error)
+	back    func(now, former *v1alpha1.Stack, service string) ([]Object, error)
 
-	mu   sync.Mutex
-	last map[types.NamespacedName]translation
+	mu    sync.Mutex
+	last  map[types.NamespacedName]translation
+	named map[types.NamespacedName]map[types.UID]map[Ref]bool // assets of each kept revision
 }
 
 type translation struct {
@@ -28,6 +30,7 @@ type translation struct {
 	wanted     []*unstructured.Unstructured
 	err        error
 	dropped    map[Ref][]string // of wanted, what the server does not keep
+	former     map[string][]*unstructured.Unstructured
 }
 
 // wanted returns the objects of st with our marks, in the order to apply.
@@ -76,6 +79,7 @@ func (t *translator) forget(key types.NamespacedName) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.last, key)
+	delete(t.named, key)
 }
 
 func (t *translator) translate(st *v1alpha1.Stack) ([]*unstructured.Unstructured, error) {
@@ -83,6 +87,11 @@ func (t *translator) translate(st *v1alpha1.Stack) ([]*unstructured.Unstructured
 	if err != nil {
 		return nil, err
 	}
+	return markedAll(st, objs)
+}
+
+// markedAll returns objs as the stack's own.
+func markedAll(st *v1alpha1.Stack, objs []Object) ([]*unstructured.Unstructured, error) {
 	all := make([]*unstructured.Unstructured, 0, len(objs))
 	for _, o := range objs {
 		u, err := marked(st, o)

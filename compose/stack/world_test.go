@@ -31,6 +31,9 @@ type world struct {
 	refused map[Ref]Refusal
 	invalid string
 	now     time.Time
+
+	revisions []Revision
+	former    map[string][]*unstructured.Unstructured
 }
 
 // newWorld holds a stack of a web server with a volume and a job, and nothing
@@ -54,7 +57,7 @@ func newWorld(t *testing.T) *world {
 }
 
 func (w *world) state() State {
-	s := State{Stack: w.stack, Seen: w.seen, Pods: w.pods, Warnings: w.warned, Refused: w.refused, Invalid: w.invalid, Now: w.now}
+	s := State{Stack: w.stack, Seen: w.seen, Pods: w.pods, Warnings: w.warned, Refused: w.refused, Invalid: w.invalid, Now: w.now, Revisions: w.revisions, Former: w.former}
 	if w.invalid != "" {
 		return s
 	}
@@ -77,6 +80,7 @@ func (w *world) status() v1alpha1.StackStatus {
 // settle carries out what Decide plans, as a cluster without controllers does.
 func (w *world) settle() {
 	p := Decide(w.state())
+	w.keep(p)
 	for _, c := range p.Apply {
 		w.put(c.Object)
 	}
@@ -85,6 +89,18 @@ func (w *world) settle() {
 	}
 	if p.Status != nil {
 		w.stack.Status = *p.Status
+	}
+}
+
+// keep makes the revision that a plan records, and notes outcomes.
+func (w *world) keep(p Plan) {
+	if p.Record != nil {
+		r := *p.Record
+		r.Object = &metav1.PartialObjectMetadata{TypeMeta: kind("apps/v1", "ControllerRevision"), ObjectMeta: named(fmt.Sprint("shop-", r.Number), "")}
+		w.revisions = append(w.revisions, r)
+	}
+	if len(p.Ended) > 0 {
+		w.revisions[len(w.revisions)-1].Outcomes = p.Outcomes
 	}
 }
 

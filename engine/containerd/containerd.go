@@ -13,6 +13,7 @@ import (
 	_ "github.com/containerd/containerd/v2/cmd/containerd/builtins" // its plugins register themselves
 	"github.com/containerd/containerd/v2/cmd/containerd/command"
 
+	"nagi.dev/engine/calm"
 	"nagi.dev/engine/config"
 	"nagi.dev/engine/supervise"
 	"nagi.dev/internal/version"
@@ -21,6 +22,7 @@ import (
 // Main is the whole life of the containerd process.
 func Main(args []string) error {
 	supervise.Inherit()
+	calm.Soon()
 	return command.App().Run(context.Background(), args)
 }
 

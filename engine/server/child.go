@@ -6,13 +6,13 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
 	"k8s.io/client-go/transport"
 	"k8s.io/klog/v2"
 
+	"nagi.dev/engine/calm"
 	"nagi.dev/engine/config"
 	"nagi.dev/engine/supervise"
 	"nagi.dev/internal/layout"
@@ -43,7 +43,7 @@ func Child(name string, dirs layout.Dirs, platform body) error {
 		return fmt.Errorf("no child is called %q", name)
 	}
 	setLogs(c)
-	debug.SetGCPercent(startGC)
+	calm.Hurry()
 	// A renewed certificate is used well before the old one ends.
 	transport.CertCallbackRefreshDuration = min(5*time.Minute, c.CertLifetime/20)
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
@@ -57,7 +57,7 @@ func Child(name string, dirs layout.Dirs, platform body) error {
 	}
 	fmt.Fprintln(say, "ready")
 	say.Close()
-	time.AfterFunc(settle, calm)
+	calm.Soon()
 	select {
 	case <-ctx.Done():
 	case err = <-ended:
@@ -68,20 +68,6 @@ func Child(name string, dirs layout.Dirs, platform body) error {
 		err = e
 	}
 	return err
-}
-
-// A start allocates much that lives for a moment: collecting it would cost a
-// fifth of the time to ready. Once it has settled, memory is worth more than
-// the collector's time.
-const (
-	startGC = 400
-	idleGC  = 50
-	settle  = 5 * time.Second
-)
-
-func calm() {
-	debug.SetGCPercent(idleGC)
-	debug.FreeOSMemory()
 }
 
 func setLogs(c config.Config) {

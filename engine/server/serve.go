@@ -9,10 +9,10 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"time"
 
+	"nagi.dev/engine/calm"
 	"nagi.dev/engine/carried"
 	"nagi.dev/engine/cgroup"
 	"nagi.dev/engine/cni"
@@ -53,7 +53,7 @@ func Serve(ctx context.Context, c config.Config, log *slog.Logger) error {
 		b.set(func(s *status.Status) { s.Error = err.Error() })
 		return err
 	}
-	debug.FreeOSMemory() // unpacking left more than a supervisor ever needs again
+	calm.Now() // unpacking left more than a supervisor ever needs again
 	b.set(func(s *status.Status) { s.Ready, s.ReadyAt = true, time.Now() })
 	log.Info("ready", "after", time.Since(b.s.Started))
 	<-ctx.Done()

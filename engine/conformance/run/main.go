@@ -36,7 +36,15 @@ func main() {
 	flag.StringVar(&o.focus, "focus", `\[Conformance\]`, "regular expression of the tests to run")
 	flag.IntVar(&o.procs, "procs", 2, "how many tests at once")
 	flag.DurationVar(&o.timeout, "timeout", 3*time.Hour, "bound of all tests together")
+	images := flag.String("serve", "", "be a registry of the images in this folder, and nothing else")
 	flag.Parse()
+	if *images != "" {
+		if err := serve(ctx, *images); err != nil {
+			fmt.Fprintf(os.Stderr, "registry: %v\n", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(ctx, o); err != nil {
 		fmt.Fprintf(os.Stderr, "conformance: %v\n", err)
 		os.Exit(1)

@@ -6,6 +6,5 @@ type skip struct{ tests, reason string }
 var skips = []skip{
 	{`\[Disruptive\]`, "they end what all other tests need"},
 	{`should have at least two untainted nodes`, "a server is one node"},
-	{`ImageVolume should succeed with pod and pull policy of Always`, "it pulls from a registry whatever the node holds"},
 	{`Aggregator Should be able to support the 1.17 Sample API Server`, "its image is a foreign program: sample-apiserver"},
 }

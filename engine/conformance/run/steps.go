@@ -70,8 +70,10 @@ func start(ctx context.Context, o options, m *lab.Machine) error {
 	if _, err := m.Command(ctx, o.nagi, "up").Output(); err != nil {
 		return err
 	}
-	_, err = m.Command(ctx, append([]string{o.nagi, "image", "import"}, archives...)...).Output()
-	return err
+	if _, err = m.Command(ctx, append([]string{o.nagi, "image", "import"}, archives...)...).Output(); err != nil {
+		return err
+	}
+	return mirror(ctx, o, m)
 }
 
 // test runs the tests on the machine. Their output goes to a file.

@@ -1,0 +1,192 @@
+package stack
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"nagi.dev/api/v1alpha1"
+	"nagi.dev/compose"
+)
+
+// An update is watched from the moment its revision is accepted until all new
+// containers have been well for the time the file says. One that fails before
+// that ends as the file says:
+//
+//	updating ──well for monitor──▶ held
+//	    │ too many new containers failed
+//	    ├─ failure_action: rollback ─▶ rolled back: the former objects are wanted
+//	    ├─ failure_action: pause ────▶ paused: the workload stands still
+//	    └─ failure_action: continue ─▶ continued: nothing holds the update up
+//
+// The outcome stands on the revision, so that it outlives the platform. A new
+// file is a new revision and begins anew.
+
+// judgeUpdates returns how updates have ended since the last look, which are
+// still watched, and when to look again for those.
+func judgeUpdates(s State, all []Revision) (ended map[string]Outcome, open map[string]bool, wake time.Duration) {
+	now := all[len(all)-1]
+	ended, open = map[string]Outcome{}, map[string]bool{}
+	for _, w := range s.Wanted {
+		policy, ok := compose.FailurePolicyOf(w.GetAnnotations())
+		name := serviceName(w)
+		from, before := former(all, name)
+		if !ok || !before || now.Outcomes[name].Is != "" || from.Templates[name] == now.Templates[name] {
+			continue
+		}
+		u := watched{state: s, service: name, from: from, now: now, policy: policy, wanted: wantedReplicas(w)}
+		o, again := u.judge()
+		if o.Is != "" {
+			ended[name] = o
+		} else {
+			open[name] = true
+		}
+		wake = sooner(wake, again)
+	}
+	return ended, open, wake
+}
+
+// A watched update is one whose outcome is open.
+type watched struct {
+	state     State
+	service   string
+	from, now Revision
+	policy    compose.FailurePolicy
+	wanted    int32
+}
+
+func (u watched) judge() (Outcome, time.Duration) {
+	bad, why := u.bad()
+	if float64(bad) > u.policy.MaxRatio*float64(max(u.wanted, 1)) {
+		switch u.policy.OnFailure {
+		case compose.OnFailureRollback:
+			return Outcome{Is: outcomeRolledBack, To: u.from.Number, Why: why}, 0
+		case compose.OnFailurePause:
+			return Outcome{Is: outcomePaused, Why: why}, 0
+		default:
+			return Outcome{Is: outcomeContinued, Why: why}, 0
+		}
+	}
+	return u.well()
+}
+
+// well tells whether the new containers have been well for long enough.
+func (u watched) well() (Outcome, time.Duration) {
+	for _, sv := range u.state.Stack.Status.Services {
+		if sv.Name != u.service || sv.State != v1alpha1.ServiceReady || sv.Revision != u.now.Number {
+			continue
+		}
+		since := sv.Since.Time
+		if u.now.Created.After(since) {
+			since = u.now.Created
+		}
+		if left := u.policy.Monitor.Duration - u.state.Now.Sub(since); left > 0 {
+			return Outcome{}, left
+		}
+		return Outcome{Is: outcomeHeld}, 0
+	}
+	return Outcome{}, 0
+}
+
+// bad counts the new pods that failed, and says why the first did.
+func (u watched) bad() (n int, why string) {
+	for _, p := range podsOf(u.state, u.service) {
+		if p.Annotations[v1alpha1.TemplateAnnotation] != u.now.Templates[u.service] {
+			continue
+		}
+		if text := broke(p, u.state.Warnings[p.UID]); text != "" {
+			if n++; n == 1 {
+				why = shorten(text, 500)
+			}
+		}
+	}
+	return n, why
+}
+
+// broke says how a pod failed; "" when it did not. Waiting for another service
+// is no failure of its own.
+func broke(p *corev1.Pod, warning string) string {
+	for _, c := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
+		if c.Name == waiter || initDone(p, c) {
+			continue
+		}
+		if w := c.State.Waiting; w != nil && (slices.Contains(pulling, w.Reason) || strings.HasSuffix(w.Reason, "Error")) {
+			return waitingTrouble(c, w).message
+		}
+		if end := ended(c); end != nil {
+			text := crashes(c, end)
+			if strings.Contains(warning, "probe failed") {
+				text = "its health check failed: " + text
+			}
+			return text
+		}
+	}
+	return ""
+}
+
+// initDone tells of an init container that did its work.
+func initDone(p *corev1.Pod, c corev1.ContainerStatus) bool {
+	is := slices.ContainsFunc(p.Status.InitContainerStatuses, func(i corev1.ContainerStatus) bool { return i.Name == c.Name })
+	return is && c.State.Terminated != nil && c.State.Terminated.ExitCode == 0
+}
+
+// withOutcomes returns wanted as the outcomes of the last revision have it.
+// back holds the objects of services that went back.
+func withOutcomes(wanted []*unstructured.Unstructured, outcomes map[string]Outcome, back map[string][]*unstructured.Unstructured) []*unstructured.Unstructured {
+	var all []*unstructured.Unstructured
+	for _, w := range wanted {
+		name := w.GetLabels()[v1alpha1.ServiceLabel]
+		o := outcomes[name]
+		switch {
+		case o.Is == outcomeRolledBack && back[name] != nil:
+			continue // below
+		case o.Is == outcomePaused && w.GetKind() == "Deployment":
+			w = w.DeepCopy()
+			_ = unstructured.SetNestedField(w.Object, true, "spec", "paused") // spec is an object
+		case o.Is == outcomeContinued:
+			w = w.DeepCopy()
+			unhindered(w)
+		}
+		all = append(all, w)
+	}
+	for _, name := range slices.Sorted(maps.Keys(back)) {
+		all = append(all, back[name]...)
+	}
+	return all
+}
+
+// unhindered lets an update replace what remains, ready or not.
+func unhindered(w *unstructured.Unstructured) {
+	at := []string{"spec", "strategy", "rollingUpdate"}
+	if w.GetKind() == "DaemonSet" {
+		at[1] = "updateStrategy"
+	}
+	if _, ok, _ := unstructured.NestedMap(w.Object, at...); !ok {
+		return // all are replaced at once
+	}
+	_ = unstructured.SetNestedField(w.Object, "0%", append(at, "maxSurge")...) // the way there was found
+	_ = unstructured.SetNestedField(w.Object, "100%", append(at, "maxUnavailable")...)
+}
+
+// told adds to the status of a service how its update ended, unless it has
+// troubles of its own.
+func told(now Revision, watching bool, sv *v1alpha1.ServiceStatus) {
+	o := now.Outcomes[sv.Name]
+	switch {
+	case sv.State == v1alpha1.ServiceFailed:
+	case watching && sv.State == v1alpha1.ServiceReady:
+		sv.Reason = v1alpha1.ReasonWatched
+		sv.Message = fmt.Sprintf("the update to revision %d is watched for a while", now.Number)
+	case o.Is == outcomeRolledBack:
+		sv.Reason = v1alpha1.ReasonRolledBack
+		sv.Message = fmt.Sprintf("revision %d failed, revision %d runs: %s", now.Number, o.To, o.Why)
+	case o.Is == outcomePaused:
+		sv.Reason = v1alpha1.ReasonPaused
+		sv.Message = fmt.Sprintf("the update to revision %d stands still: %s", now.Number, o.Why)
+	}
+}
