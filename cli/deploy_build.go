@@ -33,7 +33,7 @@ func buildOf(b compose.Build, made map[string]string) Build {
 	out := Build{
 		Context: b.Context, Dockerfile: b.Dockerfile, Inline: b.Inline, Target: b.Target,
 		Tags: b.Tags, Args: b.Args, Labels: b.Labels, Contexts: map[string]string{}, Secrets: b.Secrets,
-		Network: b.Network, ExtraHosts: b.ExtraHosts, Ulimits: b.Ulimits, ShmSize: b.ShmSize,
+		Network: b.Network, AllowHost: b.AllowHost, ExtraHosts: b.ExtraHosts, Ulimits: b.Ulimits, ShmSize: b.ShmSize,
 		NoCache: b.NoCache, NoCacheOf: b.NoCacheOf, Pull: b.Pull, CacheFrom: b.CacheFrom, CacheTo: b.CacheTo,
 		Progress: "auto",
 	}

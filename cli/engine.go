@@ -86,6 +86,7 @@ type Build struct {
 	Contexts   map[string]string // by name: a folder, or docker-image://NAME
 	Secrets    map[string][]byte // by id
 	Network    string            // of the steps: "", none or host
+	AllowHost  bool              // a step may ask for the machine's network
 	ExtraHosts []string          // NAME=ADDRESS
 	Ulimits    []string          // NAME=SOFT[:HARD]
 	ShmSize    int64             // bytes; 0: the usual

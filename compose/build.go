@@ -28,6 +28,7 @@ type Build struct {
 	Services   map[string]string // by name of the context: the service whose image it is
 	Secrets    map[string][]byte // by id
 	Network    string            // "", none or host
+	AllowHost  bool              // a step may ask for the machine's network
 	ExtraHosts []string          // NAME=ADDRESS
 	Ulimits    []string          // NAME=SOFT:HARD
 	ShmSize    int64             // bytes
@@ -66,7 +67,7 @@ func (o *buildOrder) visit(name, by string) error {
 		return o.project.Source.fault(at, fmt.Sprintf("the service %s is not deployed", name))
 	case o.state[name] == 1:
 		return o.project.Source.fault(at, fmt.Sprintf("%s and %s are built of each other", by, name))
-	case o.state[name] == 2 || s.Build == nil:
+	case o.state[name] == 2 || s.Build == nil || remote(s.Build.Context): // refused, or left out
 		return nil
 	}
 	o.state[name] = 1
@@ -91,7 +92,8 @@ func (p *Project) buildOf(s types.ServiceConfig) (Build, error) {
 		Service: s.Name, Image: s.Image, Context: c.Context, Inline: c.DockerfileInline,
 		Target: c.Target, Args: p.buildArgs(c.Args), Labels: c.Labels, Contexts: map[string]string{}, Services: map[string]string{},
 		ExtraHosts: c.ExtraHosts.AsList("="), Ulimits: ulimits(c.Ulimits), ShmSize: int64(c.ShmSize),
-		NoCache: c.NoCache, NoCacheOf: c.NoCacheFilter, Pull: c.Pull, CacheFrom: localCaches(c.CacheFrom), CacheTo: localCaches(c.CacheTo),
+		NoCache: c.NoCache, NoCacheOf: c.NoCacheFilter, Pull: c.Pull, CacheFrom: p.localCaches(c.CacheFrom), CacheTo: p.localCaches(c.CacheTo),
+		AllowHost: slices.Contains(c.Entitlements, "network.host"),
 	}
 	b.Tags = append([]string{b.Image}, c.Tags...)
 	if b.Inline == "" {
@@ -119,7 +121,7 @@ func (p *Project) buildContext(b *Build, name, where string) {
 		b.Contexts[name] = "docker-image://" + s.Image
 	case ok:
 		b.Services[name] = service
-	default:
+	case !remote(where) || strings.HasPrefix(where, "docker-image://"): // others are refused, or left out
 		b.Contexts[name] = where
 	}
 }
@@ -189,12 +191,20 @@ func ulimits(all map[string]*types.UlimitsConfig) []string {
 }
 
 // localCaches keeps the caches that need no registry: type=local and inline.
-func localCaches(list []string) []map[string]string {
+// Their folders are relative to the project.
+func (p *Project) localCaches(list []string) []map[string]string {
 	var out []map[string]string
 	for _, text := range list {
-		if c := cacheFields(text); c["type"] == "local" || c["type"] == "inline" {
-			out = append(out, c)
+		c := cacheFields(text)
+		if c["type"] != "local" && c["type"] != "inline" {
+			continue
 		}
+		for _, key := range []string{"src", "dest"} {
+			if c[key] != "" && !filepath.IsAbs(c[key]) {
+				c[key] = filepath.Join(p.WorkingDir, c[key])
+			}
+		}
+		out = append(out, c)
 	}
 	return out
 }

@@ -47,7 +47,8 @@ services:
       shm_size: 64m
       no_cache: true
       cache_from: [app/cache, "type=local,src=cache"]
-      additional_contexts: {tools: docker-image://tools}
+      additional_contexts: {tools: docker-image://tools, far: "https://example.com/far.git"}
+      entitlements: [network.host]
 secrets:
   file: {file: ./token}
   env: {environment: TOKEN}
@@ -62,7 +63,7 @@ secrets:
 		Contexts: map[string]string{"tools": "docker-image://tools"}, Services: map[string]string{},
 		Secrets: map[string][]byte{"file": []byte("s3cret"), "e": []byte("hush")},
 		Network: "none", ExtraHosts: []string{"db=10.0.0.1"}, Ulimits: []string{"nofile=5:5", "nproc=1:2"}, ShmSize: 64 << 20,
-		NoCache: true, CacheFrom: []map[string]string{{"type": "local", "src": "cache"}},
+		AllowHost: true, NoCache: true, CacheFrom: []map[string]string{{"type": "local", "src": filepath.Join(dir, "cache")}},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -77,6 +78,7 @@ services:
   zone:
     build: {context: ., dockerfile_inline: "FROM scratch"}
   db: {image: postgres}
+  far: {image: far, build: "https://example.com/far.git"}
 `, nil)
 	builds, err := Builds(p)
 	if err != nil {

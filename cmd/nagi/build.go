@@ -13,7 +13,7 @@ func (engine) Build(ctx context.Context, dataDir string, b cli.Build, progress i
 	made, err := build.Build(ctx, layout.For(dataDir), build.Request{
 		Context: b.Context, Dockerfile: b.Dockerfile, Inline: b.Inline, Target: b.Target, Tags: b.Tags,
 		Args: b.Args, Labels: b.Labels, Contexts: b.Contexts, Secrets: b.Secrets,
-		Network: b.Network, ExtraHosts: b.ExtraHosts, Ulimits: b.Ulimits, ShmSize: b.ShmSize, Platform: b.Platform,
+		Network: b.Network, AllowHost: b.AllowHost, ExtraHosts: b.ExtraHosts, Ulimits: b.Ulimits, ShmSize: b.ShmSize, Platform: b.Platform,
 		NoCache: b.NoCache, NoCacheOf: b.NoCacheOf, Pull: b.Pull, CacheFrom: b.CacheFrom, CacheTo: b.CacheTo,
 		Progress: b.Progress, Out: progress,
 	})

@@ -91,7 +91,7 @@ func solveOpt(r Request, name string, registries registry.Config) (client.SolveO
 		},
 		CacheImports: cacheOptions(r.CacheFrom), CacheExports: cacheOptions(r.CacheTo),
 	}
-	if r.Network == hostNetwork {
+	if r.Network == hostNetwork || r.AllowHost {
 		opt.AllowedEntitlements = []string{allowHostNetwork}
 	}
 	folders := map[string]string{"context": r.Context, "dockerfile": dir}

@@ -44,6 +44,10 @@ func newBridge(c config.Config) (*bridge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read network settings: %w", err)
 	}
+	if len(list.Plugins) == 0 {
+		return nil, fmt.Errorf("read network settings: %s names no plugin", list.Name)
+	}
+	list.Plugins = list.Plugins[:1] // the first makes the interface; what follows is about pods
 	cache := filepath.Join(c.Dirs.BuildRun(), "cni")
 	return &bridge{
 		dir: filepath.Join(c.Dirs.BuildRun(), "netns"), list: list,

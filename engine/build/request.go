@@ -14,6 +14,7 @@ type Request struct {
 	Contexts   map[string]string // by name: a folder, or docker-image://NAME
 	Secrets    map[string][]byte // by id
 	Network    string            // "", none or host
+	AllowHost  bool              // a step may ask for the machine's network
 	ExtraHosts []string          // NAME=ADDRESS
 	Ulimits    []string          // NAME=SOFT[:HARD]
 	ShmSize    int64             // bytes; 0: the usual

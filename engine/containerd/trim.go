@@ -10,8 +10,8 @@ import (
 )
 
 // keepBuilds is how many images of one name stay when newer ones are made:
-// those that a stack may roll back to.
-const keepBuilds = 10
+// those that a stack may roll back to, and as many that were tried in between.
+const keepBuilds = 20
 
 // Trim forgets old images that were made here under repo.
 func (c *Client) Trim(ctx context.Context, repo string) error {

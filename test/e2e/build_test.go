@@ -35,13 +35,19 @@ func TestBuild(t *testing.T) {
 		{"a failing step says where and with which code", buildFails},
 		{"a missing base image says what to do", buildWithoutBase},
 		{"a syntax line asks no registry", buildSyntax},
+		{"a step has the network that is asked for", buildNetworks},
 		{"what cannot be built here is refused", buildRefused},
 		{"a killed builder leaves nothing broken", buildKilled},
+		{"a killed server leaves nothing broken", buildServerKilled},
 		{"a stack is built, changed and built again", buildStack},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, s) })
 	}
+	building := s.buildSlowly(t)
 	s.Run(t, s.nagi, "down", "--wipe", "--yes")
+	if building() == nil {
+		t.Error("a build that the end of the server cut off says it went well")
+	}
 	if after := traces(t, s); after != before {
 		t.Errorf("before up:\n%s\nafter down --wipe:\n%s", before, after)
 	}
@@ -63,11 +69,20 @@ func (s site) folder(t *testing.T, name, files string) string {
 	return dir
 }
 
-// printed runs a pod of an image and returns its log.
-func (s site) printed(t *testing.T, image string, command ...string) string {
+// printed runs a pod of an image that is here and returns its log.
+func (s site) printed(t *testing.T, image string) string {
 	t.Helper()
-	argv := append([]string{"run", "print", "--image", image, "--image-pull-policy=Never", "--restart=Never", "--attach", "--rm", "--quiet"}, command...)
-	return s.kubectl(t, argv...)
+	return s.ran(t, "--image="+image, "--image-pull-policy=Never")
+}
+
+// ran runs a pod to its end and returns its log. What kubectl run prints of a
+// pod that is over at once is not to be relied on.
+func (s site) ran(t *testing.T, argv ...string) string {
+	t.Helper()
+	s.kubectl(t, append([]string{"run", "print", "--restart=Never"}, argv...)...)
+	defer s.kubectl(t, "delete", "pod", "print", "--now", "--timeout=60s")
+	s.kubectl(t, "wait", "pod/print", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
+	return s.kubectl(t, "logs", "print")
 }
 
 const everything = `
@@ -169,6 +184,23 @@ func buildSyntax(t *testing.T, s site) {
 	}
 }
 
+func buildNetworks(t *testing.T, s site) {
+	for _, tt := range []struct{ name, flag, step string }{
+		{"pods'", "", "grep -q eth0 /proc/net/route && nslookup kubernetes.default.svc.cluster.local | grep -w 10.43.0.1"},
+		{"none", "--network=none", "! grep -q eth0 /proc/net/route"},
+		{"host", "--network=host", "grep -q nagi0 /proc/net/dev"},
+	} {
+		dir := s.folder(t, "networks", "-- Dockerfile --\nFROM busybox\nRUN "+tt.step+"\n")
+		argv := []string{s.nagi, "image", "build", "--no-cache"}
+		if tt.flag != "" {
+			argv = append(argv, tt.flag)
+		}
+		if code, out := s.Try(t.Context(), append(argv, dir)...); code != 0 {
+			t.Errorf("the network %s: exit code %d:\n%s", tt.name, code, out)
+		}
+	}
+}
+
 func buildRefused(t *testing.T, s site) {
 	dir := s.folder(t, "refused", "-- Dockerfile --\nFROM busybox\n")
 	for _, tt := range []struct{ want, flag string }{
@@ -196,29 +228,55 @@ func (s site) builder(t *testing.T) int {
 	return pid
 }
 
-func buildKilled(t *testing.T, s site) {
+// buildSlowly starts a build that does not end and returns once its step
+// runs. The function that it returns waits for the command.
+func (s site) buildSlowly(t *testing.T) (wait func() error) {
+	t.Helper()
 	slow := s.folder(t, "slow", "-- Dockerfile --\nFROM busybox\nRUN echo begun; sleep 7654321\n")
 	c := s.Start(t, s.nagi, "image", "build", slow)
-	step := func() (string, bool) {
-		_, out := s.Try(t.Context(), "sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
-		return out, strings.Contains(out, "sleep 7654321")
+	eventually(t, time.Minute, "the step runs", func() (string, bool) { return s.slowStep(t) })
+	return c.Wait
+}
+
+// slowStep looks for the step of buildSlowly.
+func (s site) slowStep(t *testing.T) (all string, there bool) {
+	_, out := s.Try(t.Context(), "sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
+	return out, strings.Contains(out, "sleep 7654321")
+}
+
+// buildAgain waits until the slow step is gone, and builds.
+func (s site) buildAgain(t *testing.T, name string) {
+	t.Helper()
+	eventually(t, time.Minute, "the step is gone", func() (string, bool) {
+		out, there := s.slowStep(t)
+		return out, !there
+	})
+	dir := s.folder(t, name, "-- Dockerfile --\nFROM busybox\nRUN echo "+name+" > /made\nCMD [\"cat\", \"/made\"]\n")
+	s.Run(t, s.nagi, "image", "build", dir)
+	if got := s.printed(t, name); !strings.Contains(got, name) {
+		t.Errorf("the image of the next builder prints %q", got)
 	}
-	eventually(t, time.Minute, "the step runs", step)
+}
+
+func buildKilled(t *testing.T, s site) {
+	building := s.buildSlowly(t)
 	pid := s.builder(t)
 	t.Logf("the builder at work:\n%s", s.Run(t, "grep", "-E", "^(VmRSS|RssAnon)", fmt.Sprintf("/proc/%d/status", pid)))
 	s.kill(t, pid)
-	if err := c.Wait(); err == nil {
+	if building() == nil {
 		t.Error("a build whose builder was killed says it went well")
 	}
-	eventually(t, time.Minute, "the step is gone", func() (string, bool) {
-		out, there := step()
-		return out, !there
-	})
-	quick := s.folder(t, "quick", "-- Dockerfile --\nFROM busybox\nRUN echo again > /made\nCMD [\"cat\", \"/made\"]\n")
-	s.Run(t, s.nagi, "image", "build", quick)
-	if got := s.printed(t, "quick"); !strings.Contains(got, "again") {
-		t.Errorf("the image of the next builder prints %q", got)
+	s.buildAgain(t, "quick")
+}
+
+func buildServerKilled(t *testing.T, s site) {
+	building := s.buildSlowly(t)
+	s.kill(t, s.status(t).PID)
+	if building() == nil {
+		t.Error("a build whose server was killed says it went well")
 	}
+	s.up(t)
+	s.buildAgain(t, "revived")
 }
 
 const shop = `
