@@ -230,14 +230,13 @@ func (p *Project) UseImages(made map[string]string) {
 		byName[canonicalImage(p.Services[service].Image)] = image
 	}
 	for name, s := range p.Services {
-		image, ok := byName[canonicalImage(s.Image)]
-		if own := made[name]; own != "" {
-			image, ok = own, true
+		s.PreStart = slices.Clone(s.PreStart)
+		for i, hook := range s.PreStart {
+			s.PreStart[i].Image = cmp.Or(byName[canonicalImage(hook.Image)], hook.Image)
 		}
-		if !ok {
-			continue
+		if image := cmp.Or(made[name], byName[canonicalImage(s.Image)]); image != "" {
+			s.Image, s.PullPolicy = image, "" // it is here, and nowhere else
 		}
-		s.Image, s.PullPolicy = image, "" // it is here, and nowhere else
 		p.Services[name] = s
 	}
 }

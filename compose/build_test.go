@@ -116,14 +116,19 @@ services:
   web: {image: app, build: ., pull_policy: always}
   job: {image: "docker.io/library/app:latest"}
   db: {image: "app:2"}
-  own: {build: .}
+  own:
+    build: .
+    pre_start: [{image: app, command: "true"}]
 `, nil)
 	p.UseImages(map[string]string{"web": "app@sha256:1", "own": "shop-own@sha256:2"})
 	got := map[string]string{}
 	for name, s := range p.Services {
 		got[name] = s.Image + s.PullPolicy
+		for _, hook := range s.PreStart {
+			got[name+" before"] = hook.Image
+		}
 	}
-	want := map[string]string{"web": "app@sha256:1", "job": "app@sha256:1", "db": "app:2", "own": "shop-own@sha256:2"}
+	want := map[string]string{"web": "app@sha256:1", "job": "app@sha256:1", "db": "app:2", "own": "shop-own@sha256:2", "own before": "app@sha256:1"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

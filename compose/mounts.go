@@ -23,6 +23,7 @@ const (
 type mountSet struct {
 	volumes []corev1.Volume
 	mounts  []corev1.VolumeMount
+	owned   []owned
 	claims  bool // some are claims
 }
 
@@ -48,14 +49,16 @@ func (m *maker) mountsOf(s types.ServiceConfig) mountSet {
 	}
 	for i, text := range s.Tmpfs {
 		target, options, _ := strings.Cut(text, ":")
-		set.add(memory(fmt.Sprintf("tmpfs-%d", i), sizeOption(options)), corev1.VolumeMount{MountPath: target})
+		name, o := fmt.Sprintf("tmpfs-%d", i), parseTmpfs(options)
+		set.add(memory(name, sizeOption(options)), corev1.VolumeMount{MountPath: target})
+		set.ownFolder(name, o.mode, o.uid, o.gid)
 	}
 	m.addConfigs(&set, s)
 	m.addSecrets(&set, s)
 	if s.ShmSize > 0 && !set.has(shmPath) {
 		set.add(memory("shm", int64(s.ShmSize)), corev1.VolumeMount{MountPath: shmPath})
 	}
-	if _, ok := planeProbe(s.HealthCheck); ok {
+	if _, ok := planeProbe(s.HealthCheck); ok || needsHookProgram(s) {
 		set.add(m.planeVolume(), corev1.VolumeMount{MountPath: planePath, ReadOnly: true})
 	}
 	set.openFolders()
@@ -72,11 +75,14 @@ func (m *maker) addVolume(set *mountSet, s types.ServiceConfig, i int, v types.S
 	case types.VolumeTypeVolume:
 		m.addNamed(set, i, v, mount)
 	case types.VolumeTypeTmpfs:
-		var size int64
+		name, t := fmt.Sprintf("memory-%d", i), types.ServiceVolumeTmpfs{}
 		if v.Tmpfs != nil {
-			size = int64(v.Tmpfs.Size)
+			t = *v.Tmpfs
 		}
-		set.add(memory(fmt.Sprintf("memory-%d", i), size), mount)
+		set.add(memory(name, int64(t.Size)), mount)
+		if t.Mode != 0 {
+			set.ownFolder(name, int32(t.Mode&0o7777), 0, 0)
+		}
 	case types.VolumeTypeImage:
 		if v.Image != nil {
 			mount.SubPath = v.Image.SubPath

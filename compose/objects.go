@@ -63,6 +63,7 @@ type maker struct {
 }
 
 func newMaker(p *types.Project, assets []v1alpha1.Asset, o ObjectOptions) *maker {
+	p = prepare(p)
 	m := &maker{
 		project:   p,
 		stack:     ObjectName(p.Name),

@@ -24,6 +24,8 @@ Commands:
   pause    holds a pod's namespaces and reaps orphans; ends on SIGTERM
   wait     waits until workloads of this namespace are as asked
   probe    checks a URL, a TCP port or a program once
+  hook     runs the commands of a compose hook
+  place    gives files and folders to the users that own them
   version  prints the version
 
 Examples:
@@ -50,6 +52,10 @@ func Run(ctx context.Context, version string, args []string, stdout, stderr io.W
 		return waitCommand(ctx, args[1:], stdout, stderr)
 	case "probe":
 		return probeCommand(ctx, args[1:], stdout, stderr)
+	case "hook":
+		return hookCommand(ctx, args[1:], stdout, stderr)
+	case "place":
+		return placeCommand(args[1:], stdout, stderr)
 	case "version", "--version":
 		fmt.Fprintln(stdout, version)
 		return exitDone

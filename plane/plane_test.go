@@ -32,6 +32,10 @@ func TestRun(t *testing.T) {
 		{"flags may follow the target", []string{"probe", s.URL, "--status", "404", "--timeout=5s"}, exitDone, "", ""},
 		{"an unknown flag is wrong usage", []string{"probe", s.URL, "--fast"}, exitUsage, "", "-fast"},
 		{"a program keeps its own flags", []string{"probe", "exec", "--timeout", "9s", "--", "sh", "-c", "echo hi"}, exitDone, "hi\n", ""},
+		{"a hook runs its steps", []string{"hook", `{"command":["echo","one"]}`}, exitDone, "one\n", ""},
+		{"a step that is no JSON is wrong usage", []string{"hook", "x"}, exitUsage, "", "read step"},
+		{"place without a step is wrong usage", []string{"place"}, exitUsage, "", "name a step"},
+		{"a file that is not there fails", []string{"place", `{"to":"/nowhere/x","mode":"0440"}`}, exitFailed, "", "place /nowhere/x"},
 		{"a header without a value is wrong usage", []string{"probe", s.URL, "--header", "x"}, exitUsage, "", "KEY:VALUE"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
