@@ -16,14 +16,14 @@ func (a *app) imageCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "image",
 		GroupID: groupCluster,
-		Short:   "Bring, list and remove images without a registry",
-		Long: `Brings images into the server from archives, lists and removes them. No registry
-is needed.`,
-		Example: "  docker save redis:7 | sudo nagi image import -\n  sudo nagi image ls",
+		Short:   "Build, bring, list and remove images without a registry",
+		Long: `Builds images of Dockerfiles, brings them into the server from archives, lists
+and removes them. No registry is needed.`,
+		Example: "  sudo nagi image build -t shop/web .\n  docker save redis:7 | sudo nagi image import -\n  sudo nagi image ls",
 		Args:    noCommand,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	cmd.AddCommand(a.imageImportCmd(), a.imageLsCmd(), a.imageRmCmd())
+	cmd.AddCommand(a.imageBuildCmd(), a.imageImportCmd(), a.imageLsCmd(), a.imageRmCmd())
 	return cmd
 }
 

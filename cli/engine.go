@@ -25,6 +25,10 @@ type Engine interface {
 	// Images opens the image store of a running server.
 	Images(dataDir string) (ImageStore, error)
 
+	// Build makes an image for the pods of a running server. How it goes, and
+	// the lines of the Dockerfile at which it failed, are written to progress.
+	Build(ctx context.Context, dataDir string, b Build, progress io.Writer) (Built, error)
+
 	// Kubectl runs the real kubectl and returns its exit code.
 	Kubectl(args []string, in io.Reader, out, err io.Writer) int
 }
@@ -68,4 +72,35 @@ type Image struct {
 	Digest  string    `json:"digest"`
 	Size    int64     `json:"size"` // bytes, as stored
 	Created time.Time `json:"created,omitzero"`
+}
+
+// A Build is one image to make of a Dockerfile.
+type Build struct {
+	Context    string            // folder
+	Dockerfile string            // "": Dockerfile in Context
+	Inline     string            // the text of the Dockerfile, instead of a file
+	Target     string            // stage; "": the last
+	Tags       []string          // at least one
+	Args       map[string]string // build arguments
+	Labels     map[string]string
+	Contexts   map[string]string // by name: a folder, or docker-image://NAME
+	Secrets    map[string][]byte // by id
+	Network    string            // of the steps: "", none or host
+	AllowHost  bool              // a step may ask for the machine's network
+	ExtraHosts []string          // NAME=ADDRESS
+	Ulimits    []string          // NAME=SOFT[:HARD]
+	ShmSize    int64             // bytes; 0: the usual
+	Platform   string            // "": this machine's
+	NoCache    bool
+	NoCacheOf  []string            // stages that are built anew
+	Pull       bool                // ask registries even for base images that are here
+	CacheFrom  []map[string]string // type=local and its fields
+	CacheTo    []map[string]string
+	Progress   string // auto, plain or quiet
+}
+
+// A Built is an image that was made.
+type Built struct {
+	Digest string
+	Names  []string // the first one holds the digest
 }

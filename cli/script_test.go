@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -122,6 +123,16 @@ func (fakeEngine) Wipe(_ context.Context, dataDir string, progress func(string))
 
 func (fakeEngine) Images(dataDir string) (ImageStore, error) {
 	return fakeStore(filepath.Join(dataDir, "images")), nil
+}
+
+// Build prints what it is asked for; the image of a folder "broken" fails.
+func (fakeEngine) Build(_ context.Context, _ string, b Build, progress io.Writer) (Built, error) {
+	fmt.Fprintln(progress, "asked:", filepath.Base(b.Context), filepath.Base(b.Dockerfile), b.Target, b.Tags, b.Args, b.Labels,
+		slices.Sorted(maps.Keys(b.Secrets)), b.Network, b.NoCache, b.Pull, b.Progress)
+	if filepath.Base(b.Context) == "broken" {
+		return Built{}, errors.New("Dockerfile:2: the step failed")
+	}
+	return Built{Digest: "sha256:feed", Names: []string{b.Tags[0] + "@sha256:feed", b.Tags[0] + ":latest"}}, nil
 }
 
 func (fakeEngine) Kubectl(args []string, in io.Reader, out, _ io.Writer) int {

@@ -183,9 +183,6 @@ func (p *Project) normalised() (string, error) {
 
 // bareService drops what only this machine can use.
 func (p *Project) bareService(s types.ServiceConfig) types.ServiceConfig {
-	if s.Image == "" && s.Build != nil {
-		s.Image = p.buildName(s.Name)
-	}
 	s.Build, s.Extends, s.Extensions = nil, nil, nil
 	if !p.watched {
 		s.Develop = nil
@@ -219,11 +216,6 @@ func (p *Project) bareVolumes(volumes []types.ServiceVolumeConfig) []types.Servi
 		out[i] = v
 	}
 	return out
-}
-
-// buildName is the image that compose gives to a service it builds.
-func (p *Project) buildName(service string) string {
-	return p.Name + "-" + ObjectName(service)
 }
 
 // bareSource names a bind relative to the project, or as it is when it lies

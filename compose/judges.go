@@ -1,7 +1,6 @@
 package compose
 
 import (
-	"cmp"
 	"fmt"
 	slashpath "path"
 	"slices"
@@ -129,11 +128,12 @@ func judgeLogging(a attribute) (Verdict, string) {
 }
 
 func judgePull(a attribute) (Verdict, string) {
+	if a.service.Build != nil && a.text != "build" {
+		return Approximated, "built here at each deploy, and not pulled"
+	}
 	switch a.text {
-	case "always", "never", "missing", "if_not_present":
+	case "always", "never", "missing", "if_not_present", "build":
 		return Applied, ""
-	case "build":
-		return Approximated, "nothing is built yet; the image must be there: see nagi image import"
 	}
 	return Approximated, "pulled only when absent"
 }
@@ -245,14 +245,6 @@ func judgeAttempts(a attribute) (Verdict, string) {
 		return Approximated, "it is tried for ever, with longer and longer pauses"
 	}
 	return Applied, ""
-}
-
-func judgeBuild(a attribute) (Verdict, string) {
-	image := cmp.Or(a.service.Image, a.project.buildName(a.service.Name))
-	if a.service.Image != "" {
-		return Approximated, fmt.Sprintf("nothing is built yet: build %s elsewhere and load it with nagi image import", image)
-	}
-	return Refused, fmt.Sprintf(`nothing is built yet; build it elsewhere, load it with nagi image import, and write "image: %s"`, image)
 }
 
 // judgePort looks at an entry of ports, or at the published part of one.

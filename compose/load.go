@@ -195,6 +195,7 @@ func (p *Project) complete() error {
 	if err := p.consistent(); err != nil {
 		return err
 	}
+	p.nameBuilds()
 	p.keepFolders()
 	p.Assets, err = p.collectAssets()
 	return err

@@ -61,7 +61,7 @@ disabled_plugins = [
   [plugins.'io.containerd.cri.v1.images'.pinned_images]
     sandbox = %q
   [plugins.'io.containerd.cri.v1.images'.registry]
-    config_path = "/etc/nagi/registries"
+    config_path = %q
 [plugins.'io.containerd.cri.v1.runtime']
   restrict_oom_score_adj = true
   disable_apparmor = %v
@@ -78,7 +78,7 @@ disabled_plugins = [
       [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
         SystemdCgroup = false
         BinaryName = %q
-`, d.Containerd(), filepath.Join(d.Run, "containerd"), d.ContainerdSocket(), version.PauseImage(), !apparmor(),
+`, d.Containerd(), filepath.Join(d.Run, "containerd"), d.ContainerdSocket(), version.PauseImage(), d.Registries(), !apparmor(),
 		d.Bin(), CNIDir(c), filepath.Join(d.Bin(), "runc"))
 }
 

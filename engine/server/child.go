@@ -37,7 +37,7 @@ func Child(name string, dirs layout.Dirs, platform body) error {
 	if err != nil {
 		return err
 	}
-	bodies := map[string]body{"control": control, "node": node, "platform": platform}
+	bodies := map[string]body{"control": control, "node": node, "platform": platform, "build": builder}
 	b := bodies[name]
 	if b == nil {
 		return fmt.Errorf("no child is called %q", name)

@@ -21,6 +21,7 @@ import (
 	"nagi.dev/engine/hold"
 	"nagi.dev/engine/netpol"
 	"nagi.dev/engine/pki"
+	"nagi.dev/engine/registry"
 	"nagi.dev/engine/supervise"
 	"nagi.dev/internal/status"
 	"nagi.dev/run"
@@ -90,8 +91,15 @@ func start(ctx context.Context, c config.Config, b *board, held *os.File, log *s
 		if err := prepare(c); err != nil {
 			return nil, err
 		}
+		if _, err := registry.Apply(c.Dirs); err != nil { // what was there before goes on
+			log.Warn("registries are as they were", "err", err)
+		}
 	}
-	return run.Start(ctx, log, certs, run.Together("children", children(c, b, held)...))
+	parts := []run.Part{certs, run.Together("children", children(c, b, held)...)}
+	if !c.ControlOnly {
+		parts = append(parts, builderChild(c, held, log)) // it needs containerd, also to stop
+	}
+	return run.Start(ctx, log, parts...)
 }
 
 func children(c config.Config, b *board, held *os.File) []run.Part {

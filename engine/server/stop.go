@@ -16,6 +16,7 @@ import (
 	grpcstatus "google.golang.org/grpc/status"
 	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
 
+	"nagi.dev/engine/build"
 	"nagi.dev/engine/config"
 	"nagi.dev/engine/hold"
 	"nagi.dev/internal/layout"
@@ -50,7 +51,8 @@ func StopPods(ctx context.Context, d layout.Dirs) error {
 	if err := ctr.Ready(ctx); err != nil {
 		return fmt.Errorf("wait for containerd: %w", err)
 	}
-	return stopSandboxes(ctx, d.ContainerdSocket())
+	// Steps of a build are no pods; a server that was killed left them too.
+	return errors.Join(build.Sweep(ctx, c), stopSandboxes(ctx, d.ContainerdSocket()))
 }
 
 func stopSandboxes(ctx context.Context, socket string) error {

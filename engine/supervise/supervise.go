@@ -49,6 +49,8 @@ type Child struct {
 	// process that has it. nil: nothing.
 	Hold *os.File
 
+	More []*os.File // handed down from descriptor 5 on
+
 	cancel context.CancelFunc
 	done   chan struct{}
 	once   sync.Once
@@ -154,7 +156,10 @@ func (c *Child) run(ctx context.Context) error {
 	case why := <-reason:
 		return errors.New(why)
 	case <-time.After(50 * time.Millisecond):
-		return fmt.Errorf("%s: %s", exit(err), tail.last())
+		if err == nil {
+			err = errEnded
+		}
+		return fmt.Errorf("%w: %s", err, tail.last())
 	}
 }
 
@@ -165,7 +170,7 @@ func (c *Child) command(out io.Writer, say *os.File) *exec.Cmd {
 		Env:         append(os.Environ(), c.Env...),
 		Stdout:      out,
 		Stderr:      out,
-		ExtraFiles:  []*os.File{say, c.Hold},
+		ExtraFiles:  append([]*os.File{say, c.Hold}, c.More...),
 		WaitDelay:   time.Second, // a shim may hold the pipe of the log for ever
 		SysProcAttr: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true},
 	}
@@ -218,10 +223,5 @@ func (c *Child) change(set func(*status.Part)) {
 	}
 }
 
-// exit words the end of a process.
-func exit(err error) string {
-	if err == nil {
-		return "ended by itself"
-	}
-	return err.Error()
-}
+// errEnded is the end of a process that was content.
+var errEnded = errors.New("ended by itself")

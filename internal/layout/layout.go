@@ -48,3 +48,18 @@ func (d Dirs) Status() string { return filepath.Join(d.Run, "status.json") }
 
 // Lock is held by the one server of this data folder.
 func (d Dirs) Lock() string { return filepath.Join(d.Data, "lock") }
+
+// Build is what the builder of images keeps: its cache and its own state.
+func (d Dirs) Build() string { return filepath.Join(d.Data, "build") }
+
+// BuildTemp is where the builder mounts while it works.
+func (d Dirs) BuildTemp() string { return filepath.Join(d.Data, "build", "tmp") }
+
+// BuildRun holds the networks of build steps.
+func (d Dirs) BuildRun() string { return filepath.Join(d.Run, "build") }
+
+// BuildSocket is where builds are asked for, without unix://.
+func (d Dirs) BuildSocket() string { return filepath.Join(d.Run, "build.sock") }
+
+// Registries is how images are fetched, in containerd's words.
+func (d Dirs) Registries() string { return filepath.Join(d.Data, "registries") }
