@@ -45,8 +45,8 @@ const (
 	outcomeContinued  = "continued"   // it went on in spite of failures
 )
 
-// failed tells whether the containers of that update were no good.
-func (o Outcome) failed() bool { return o.Is != "" && o.Is != outcomeHeld }
+// Failed tells whether the containers of that update were no good.
+func (o Outcome) Failed() bool { return o.Is != "" && o.Is != outcomeHeld }
 
 // Failures says which services' updates to r failed, and what was done.
 func (r Revision) Failures() []string {
@@ -147,7 +147,7 @@ func former(all []Revision, service string) (Revision, bool) {
 		switch {
 		case hash == "":
 			return Revision{}, false // it was not there: this is no update
-		case o.failed(), hash == now.Templates[service] && o.Is != outcomeHeld:
+		case o.Failed(), hash == now.Templates[service] && o.Is != outcomeHeld:
 		default:
 			return r, true
 		}
@@ -163,7 +163,7 @@ func running(all []Revision, service string) Revision {
 			at = i
 		}
 	}
-	for at > 0 && all[at-1].Templates[service] == all[at].Templates[service] && !all[at-1].Outcomes[service].failed() {
+	for at > 0 && all[at-1].Templates[service] == all[at].Templates[service] && !all[at-1].Outcomes[service].Failed() {
 		at--
 	}
 	return all[at]
