@@ -18,6 +18,8 @@ type deployCommand struct {
 	namespace   string
 	dryRun      bool
 	output      string
+	to          string
+	planeImage  string
 	approximate bool
 	detach      bool
 	watch       bool
@@ -35,7 +37,9 @@ what they say. What left the files is removed; volumes are kept.
 
 An attribute that would not be honoured stops it before anything is changed;
 --approximate goes on without such attributes. -o prints instead of deploying,
-and needs no server: report is what becomes of each attribute, yaml the objects.
+and needs no server: report is what becomes of each attribute; yaml the objects,
+and helm a chart of them, for a cluster that knows nothing of Nagi. What such a
+cluster must offer is said beside them.
 
 --watch stays and does what develop.watch says when files change: bring them
 into the containers, start those again, run a command in them.`,
@@ -43,7 +47,8 @@ into the containers, start those again, run a command in them.`,
   nagi deploy -f compose.yaml -f production.yaml --profile debug
   nagi deploy -o report
   nagi deploy --watch
-  nagi deploy --dry-run -o yaml > objects.yaml`,
+  nagi deploy --dry-run -o yaml > objects.yaml
+  nagi deploy -o helm --to chart --plane-image registry.example/nagi-plane:1`,
 		Args: noArgs,
 		RunE: a.run(c),
 	}
@@ -61,7 +66,9 @@ func (c *deployCommand) add(cmd *cobra.Command) {
 	f.StringArrayVar(&c.load.EnvFiles, "env-file", nil, "read variables from this file instead of .env; may be repeated")
 	f.StringVarP(&c.namespace, "namespace", "n", "", "namespace of the stack (default its name)")
 	f.BoolVar(&c.dryRun, "dry-run", false, "print what would be made; change nothing")
-	f.StringVarP(&c.output, "output", "o", "", "print instead of deploying: report, json (the report) or yaml (the objects)")
+	f.StringVarP(&c.output, "output", "o", "", "print instead of deploying: report, json (the report), yaml (the objects) or helm (a chart)")
+	f.StringVar(&c.to, "to", "", "with -o helm: the folder of the chart; without it a tar.gz goes to standard output")
+	f.StringVar(&c.planeImage, "plane-image", "", "with -o yaml and helm: where the cluster pulls nagi-plane from, if a service needs it")
 	f.BoolVar(&c.approximate, "approximate", false, "go on without the attributes that are refused")
 	f.BoolVarP(&c.detach, "detach", "d", false, "do not wait until the services are ready")
 	f.BoolVarP(&c.watch, "watch", "w", false, "go on and bring changes of files into the containers, as develop.watch says")
@@ -69,8 +76,11 @@ func (c *deployCommand) add(cmd *cobra.Command) {
 }
 
 func (c *deployCommand) Run(ctx context.Context, io stdio) error {
-	if err := oneOf("output", c.output, "", "report", "json", "yaml"); err != nil {
+	if err := oneOf("output", c.output, "", "report", "json", "yaml", "helm"); err != nil {
 		return err
+	}
+	if c.to != "" && c.output != "helm" {
+		return usage("--to is the folder of a chart: it takes -o helm")
 	}
 	c.load.Stdin = io.In
 	p, err := compose.Load(ctx, c.load)
@@ -92,6 +102,9 @@ func (c *deployCommand) Run(ctx context.Context, io stdio) error {
 	plan, err := c.plan(p)
 	if err != nil {
 		return err
+	}
+	if c.output == "helm" {
+		return plan.chart(io, c.to)
 	}
 	if c.dryRun || c.output == "yaml" {
 		return plan.print(io, c.output)
@@ -168,7 +181,9 @@ func (c *deployCommand) plan(p *compose.Project) (*deployment, error) {
 	if err != nil {
 		return nil, err
 	}
-	objects, err := compose.Objects(p.Project, bundle.Stack.Spec.Assets, compose.ObjectOptions{Namespace: namespace})
+	objects, err := compose.Objects(p.Project, bundle.Stack.Spec.Assets, compose.ObjectOptions{
+		Namespace: namespace, PlaneImage: c.planeImage, Portable: c.output != "",
+	})
 	if err != nil {
 		return nil, err
 	}

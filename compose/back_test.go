@@ -54,6 +54,12 @@ func TestBack(t *testing.T) {
 			nil, nil, "config c has changed since, and another service uses it; go back with the whole stack",
 		},
 		{
+			"a job stays a job",
+			specOf("services: {web: {image: nginx:2}}\njobs: {tick: {image: busybox:2, triggers: {manual: true}}}"),
+			specOf("services: {web: {image: nginx:1}}"),
+			[]string{"nginx:1", "jobs:\n  tick:", "manual: true"}, nil, "",
+		},
+		{
 			"a service that was not there is refused",
 			specOf("services: {web: {image: nginx:2}}"),
 			specOf("services: {db: {image: pg:1}}"),

@@ -90,9 +90,9 @@ func Folders(s types.ServiceConfig) []string {
 	})
 }
 
-// addWatch mounts what takes changed files.
+// addWatch mounts what takes changed files. Elsewhere nobody watches.
 func (m *maker) addWatch(set *mountSet, s types.ServiceConfig) {
-	if s.Develop == nil || !slices.ContainsFunc(s.Develop.Watch, syncs) {
+	if m.portable || s.Develop == nil || !slices.ContainsFunc(s.Develop.Watch, syncs) {
 		return
 	}
 	if !set.has(planePath) {
@@ -108,7 +108,7 @@ func (m *maker) addWatch(set *mountSet, s types.ServiceConfig) {
 // addGate holds the container back until its changed files are there.
 func (m *maker) addGate(pod *corev1.PodSpec, s types.ServiceConfig, mounts mountSet) {
 	folders := Folders(s)
-	if len(folders) == 0 {
+	if m.portable || len(folders) == 0 {
 		return
 	}
 	c := corev1.Container{

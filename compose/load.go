@@ -178,6 +178,10 @@ func (l *load) loaderOptions(o *loader.Options) {
 // complete checks the merged project, resolves its env files and reads what
 // it names.
 func (p *Project) complete() error {
+	if err := p.checkJobNames(); err != nil {
+		return err
+	}
+	p.Project = prepare(p.Project)
 	if err := p.checkEnvFiles(); err != nil {
 		return err
 	}
@@ -191,6 +195,7 @@ func (p *Project) complete() error {
 	if err := p.consistent(); err != nil {
 		return err
 	}
+	p.keepFolders()
 	p.Assets, err = p.collectAssets()
 	return err
 }
