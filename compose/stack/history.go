@@ -128,7 +128,11 @@ func templateHash(w *unstructured.Unstructured) string {
 	if marks[v1alpha1.TemplateAnnotation] != "" {
 		return marks[v1alpha1.TemplateAnnotation]
 	}
-	template, _, _ := unstructured.NestedMap(w.Object, "spec", "template")
+	at := "template"
+	if w.GetKind() == kindCronJob {
+		at = "jobTemplate"
+	}
+	template, _, _ := unstructured.NestedMap(w.Object, "spec", at)
 	text, err := json.Marshal(template)
 	if err != nil {
 		panic(fmt.Sprintf("stack: encode template: %v", err)) // it came out of JSON
