@@ -31,9 +31,9 @@ func (a *app) rollbackCmd() *cobra.Command {
 		GroupID: groupStack,
 		Short:   "Go back to a former file of a stack",
 		Long: `Makes the stack, or one service of it, what a former revision of its file says,
-and waits until that runs. Without --to it is the revision before the present
-one; for a service, the newest in which it was different. Files that the former
-revision mounted come back too; data in volumes stays as it is.
+and waits until that runs. Without --to it is the newest revision that differs
+from the present file and whose update did not fail. Files that it mounted come
+back too; data in volumes stays as it is.
 
 It is a new revision: rolling back once more undoes it.`,
 		Example: "  nagi rollback --dry-run\n  nagi rollback\n  nagi rollback web --to 3",
@@ -94,11 +94,12 @@ func (c *rollbackCommand) cause(to int64) string {
 }
 
 // goBack returns the revision to which to go, and the file that this makes.
-// Revision 0 is the newest that differs from the present file.
+// Revision 0 is the newest that differs from the present file and whose update
+// did not fail.
 func goBack(all []past, now v1alpha1.StackSpec, service string, to int64) (int64, v1alpha1.StackSpec, error) {
 	var first error
 	for _, p := range slices.Backward(all) {
-		if to != 0 && p.Number != to {
+		if to != 0 && p.Number != to || to == 0 && p.failed(service) {
 			continue
 		}
 		spec, err := p.spec, error(nil)

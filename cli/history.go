@@ -79,3 +79,11 @@ func (p past) note() string {
 	}
 	return strings.Join(append(words, p.Failures()...), "; ")
 }
+
+// failed tells whether the update of a service to p failed; "": of any.
+func (p past) failed(service string) bool {
+	if service == "" {
+		return len(p.Failures()) > 0
+	}
+	return p.Outcomes[service].Failed()
+}

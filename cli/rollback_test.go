@@ -47,6 +47,19 @@ func TestGoBack(t *testing.T) {
 	}
 }
 
+func TestGoBackPassesOverWhatFailed(t *testing.T) {
+	all := pastOf("web: {image: 'a:1'}", "web: {image: 'a:2'}", "web: {image: 'a:3'}")
+	all[1].Outcomes = map[string]stack.Outcome{"web": {Is: "rolled back", To: 1}}
+	for _, service := range []string{"", "web"} {
+		if to, _, err := goBack(all, all[2].spec, service, 0); err != nil || to != 1 {
+			t.Errorf("%q goes back to %d, %v, want 1", service, to, err)
+		}
+	}
+	if to, _, err := goBack(all, all[2].spec, "", 2); err != nil || to != 2 {
+		t.Errorf("told to, it goes back to %d, %v, want 2", to, err)
+	}
+}
+
 func TestHistoryTable(t *testing.T) {
 	all := pastOf("web: {image: 'a:1'}", "web: {image: 'a:2'}, db: {image: 'b:1'}", "web: {image: 'a:3'}")
 	all[1].Outcomes = map[string]stack.Outcome{"web": {Is: "rolled back", To: 1, Why: "exited with code 1"}}

@@ -57,7 +57,8 @@ func TestBack(t *testing.T) {
 			"a job stays a job",
 			specOf("services: {web: {image: nginx:2}}\njobs: {tick: {image: busybox:2, triggers: {manual: true}}}"),
 			specOf("services: {web: {image: nginx:1}}"),
-			[]string{"nginx:1", "jobs:\n  tick:", "manual: true"}, nil, "",
+			[]string{"nginx:1", "jobs:\n  tick:", "manual: true"},
+			nil, "",
 		},
 		{
 			"a service that was not there is refused",

@@ -45,8 +45,8 @@ const (
 	outcomeContinued  = "continued"   // it went on in spite of failures
 )
 
-// failed tells whether the containers of that update were no good.
-func (o Outcome) failed() bool { return o.Is != "" && o.Is != outcomeHeld }
+// Failed tells whether the containers of that update were no good.
+func (o Outcome) Failed() bool { return o.Is != "" && o.Is != outcomeHeld }
 
 // Failures says which services' updates to r failed, and what was done.
 func (r Revision) Failures() []string {
@@ -128,7 +128,11 @@ func templateHash(w *unstructured.Unstructured) string {
 	if marks[v1alpha1.TemplateAnnotation] != "" {
 		return marks[v1alpha1.TemplateAnnotation]
 	}
-	template, _, _ := unstructured.NestedMap(w.Object, "spec", "template")
+	at := "template"
+	if w.GetKind() == kindCronJob {
+		at = "jobTemplate"
+	}
+	template, _, _ := unstructured.NestedMap(w.Object, "spec", at)
 	text, err := json.Marshal(template)
 	if err != nil {
 		panic(fmt.Sprintf("stack: encode template: %v", err)) // it came out of JSON
@@ -147,7 +151,7 @@ func former(all []Revision, service string) (Revision, bool) {
 		switch {
 		case hash == "":
 			return Revision{}, false // it was not there: this is no update
-		case o.failed(), hash == now.Templates[service] && o.Is != outcomeHeld:
+		case o.Failed(), hash == now.Templates[service] && o.Is != outcomeHeld:
 		default:
 			return r, true
 		}
@@ -163,7 +167,7 @@ func running(all []Revision, service string) Revision {
 			at = i
 		}
 	}
-	for at > 0 && all[at-1].Templates[service] == all[at].Templates[service] && !all[at-1].Outcomes[service].failed() {
+	for at > 0 && all[at-1].Templates[service] == all[at].Templates[service] && !all[at-1].Outcomes[service].Failed() {
 		at--
 	}
 	return all[at]

@@ -244,3 +244,15 @@ func TestHistoryOfServices(t *testing.T) {
 		t.Error("a service that is new has a former revision")
 	}
 }
+
+func TestTheHashOfATemplateChangesWithIt(t *testing.T) {
+	for kind, at := range map[string]string{"Deployment": "template", "Job": "template", kindCronJob: "jobTemplate"} {
+		hash := func(image string) string {
+			u := &unstructured.Unstructured{Object: map[string]any{"kind": kind, "spec": map[string]any{at: map[string]any{"image": image}}}}
+			return templateHash(u)
+		}
+		if hash("a:1") == hash("a:2") || hash("a:1") != hash("a:1") {
+			t.Errorf("%s: %s, then %s", kind, hash("a:1"), hash("a:2"))
+		}
+	}
+}

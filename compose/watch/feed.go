@@ -23,6 +23,9 @@ const gate = "gate"
 // retry is when a pod that did not take its files is tried again.
 const retry = 5 * time.Second
 
+// longest is how long one pod may keep the others waiting.
+const longest = 2 * time.Minute
+
 // feedNew brings all that changed to pods that came meanwhile, to containers
 // that were started again, and to those that could not take it before.
 func (w *watch) feedNew(ctx context.Context) {
@@ -81,6 +84,8 @@ func (w *watch) feed(ctx context.Context, p Pod, has feed) feed {
 // give sends files to one pod. They are read while they go: nothing holds all
 // of them.
 func (w *watch) give(ctx context.Context, p Pod, files []File) error {
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
 	r, in := io.Pipe()
 	packed := make(chan error, 1)
 	go func() {

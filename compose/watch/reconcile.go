@@ -164,6 +164,8 @@ func (w *watch) do(ctx context.Context, t Task) {
 	w.Say("%s: %s, in %d of %d containers after %s", t.Service, changed(t.Files), n, count(all, t.Service), time.Since(begun).Round(time.Millisecond))
 	for _, command := range t.Exec {
 		w.each(all, t.Service, func(p Pod) error {
+			ctx, cancel := context.WithTimeout(ctx, longest)
+			defer cancel()
 			out, err := w.Pods.Exec(ctx, p, command)
 			for l := range strings.Lines(out) {
 				w.Say("%s | %s", p.Name, strings.TrimRight(l, "\n"))

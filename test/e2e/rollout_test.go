@@ -68,6 +68,12 @@ func TestAFailedUpdateGoesBack(t *testing.T) {
 		t.Errorf("nagi ps says\n%s", out)
 	}
 
+	// The same file once more is tried once more.
+	again := careful("grey", brief, "failure_action: rollback, monitor: 20s")
+	if code, out := deploy(again); code != 1 || !strings.Contains(out, "UpdateWatched") {
+		t.Errorf("deployed again: exit code %d\n%s", code, out)
+	}
+
 	// A paused update stands still: one old container serves on.
 	code, out := deploy(careful("white", sickly, "failure_action: pause"))
 	if code != 1 || !strings.Contains(out, "stands still") {
