@@ -183,7 +183,10 @@ func (p *Project) normalised() (string, error) {
 
 // bareService drops what only this machine can use.
 func (p *Project) bareService(s types.ServiceConfig) types.ServiceConfig {
-	s.Build, s.Develop, s.Extends, s.Extensions = nil, nil, nil, nil
+	s.Build, s.Extends, s.Extensions = nil, nil, nil
+	if !p.watched {
+		s.Develop = nil
+	}
 	s.EnvFiles, s.LabelFiles = nil, nil
 	s.Volumes = p.bareVolumes(s.Volumes)
 	hooks := slices.Clone(s.PreStart)

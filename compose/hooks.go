@@ -55,6 +55,7 @@ func (m *maker) addPreStart(pod *corev1.PodSpec, s types.ServiceConfig) {
 		set.shareWith(pod, fmt.Sprintf("pre-start-%d-", i))
 		c := m.container(hook, set)
 		c.StartupProbe, c.ReadinessProbe, c.LivenessProbe, c.Lifecycle, c.Ports = nil, nil, nil, nil, nil
+		m.addSeeds(pod, c.Image, c.ImagePullPolicy, set)
 		m.addOwned(pod, set)
 		pod.InitContainers = append(pod.InitContainers, c)
 	}
@@ -99,6 +100,11 @@ func (set *mountSet) rename(from, to string) {
 	for i := range set.mounts {
 		if set.mounts[i].Name == from {
 			set.mounts[i].Name = to
+		}
+	}
+	for i := range set.seeds {
+		if set.seeds[i].volume == from {
+			set.seeds[i].volume = to
 		}
 	}
 	for i := range set.owned {

@@ -59,6 +59,23 @@ func serviceJob(s types.ServiceConfig) types.JobConfig {
 	return types.JobConfig{Profiles: s.Profiles, Triggers: &t, ContainerSpec: s.ContainerSpec, WorkloadSpec: s.WorkloadSpec}
 }
 
+// asWritten returns a prepared project as a file has it: jobs stand apart.
+func asWritten(p *types.Project) *types.Project {
+	out := *p
+	out.Services, out.Jobs = types.Services{}, nil
+	for name, s := range p.Services {
+		if !isJob(s) {
+			out.Services[name] = s
+			continue
+		}
+		if out.Jobs == nil {
+			out.Jobs = types.Jobs{}
+		}
+		out.Jobs[name] = serviceJob(s)
+	}
+	return &out
+}
+
 // triggersOf returns what starts a job; false: s is no job.
 func triggersOf(s types.ServiceConfig) (types.TriggerConfig, bool) {
 	t, ok := s.Extensions[triggersKey].(types.TriggerConfig)

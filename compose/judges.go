@@ -295,8 +295,6 @@ func judgeVolume(a attribute) (Verdict, string) {
 		return Approximated, anonymous
 	case v.Type == types.VolumeTypeVolume && wasBind(a):
 		return Approximated, fmt.Sprintf("nothing is in that folder: it becomes the volume %q, which the stack keeps", v.Source)
-	case v.Type == types.VolumeTypeVolume && (v.Volume == nil || !v.Volume.NoCopy):
-		return Applied, "starts empty: what the image has at this path is not copied in"
 	}
 	return Applied, ""
 }

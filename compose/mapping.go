@@ -42,6 +42,19 @@ func WriteMapping(ctx context.Context, w io.Writer, samples string) error {
 	return nil
 }
 
+// AppliedAttributes returns the attributes that do what compose says, for all
+// values or for some, as patterns: "services.*.working_dir". Those of jobs and
+// hooks that repeat what holds of a service are left out.
+func AppliedAttributes() []string {
+	var all []string
+	for _, r := range documented() {
+		if r.verdict == Applied {
+			all = append(all, r.at.String())
+		}
+	}
+	return all
+}
+
 const mappingHead = `# What becomes of a compose file
 
 <!-- Made by "make generate" from the table that makes the report of a deploy. Do not edit. -->

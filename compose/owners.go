@@ -73,16 +73,8 @@ func (m *maker) addOwned(pod *corev1.PodSpec, set mountSet) {
 			number++
 		}
 	}
-	c := corev1.Container{
-		Name: "nagi-place-" + strconv.Itoa(number), Image: m.plane, ImagePullPolicy: corev1.PullIfNotPresent, Args: []string{"place"},
-		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
-		SecurityContext: &corev1.SecurityContext{
-			RunAsUser: new(int64(0)), RunAsGroup: new(int64(0)), ReadOnlyRootFilesystem: new(true), AllowPrivilegeEscalation: new(false),
-			Capabilities: &corev1.Capabilities{
-				Add: []corev1.Capability{"CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID"}, Drop: []corev1.Capability{"ALL"},
-			},
-		},
-	}
+	c := rootContainer("nagi-place-" + strconv.Itoa(number))
+	c.Image, c.ImagePullPolicy, c.Args = m.plane, corev1.PullIfNotPresent, []string{"place"}
 	mount := func(name string) string {
 		at := "/place/" + name
 		if !slices.ContainsFunc(c.VolumeMounts, func(v corev1.VolumeMount) bool { return v.Name == name }) {

@@ -6,7 +6,9 @@ import (
 	"io"
 
 	"nagi.dev/plane/hook"
+	"nagi.dev/plane/install"
 	"nagi.dev/plane/place"
+	"nagi.dev/plane/seed"
 )
 
 const hookUsage = `nagi-plane hook runs the commands of a compose hook, one after the other.
@@ -62,4 +64,43 @@ func steps[S any](name string, args []string, usage string, parse func(string) (
 		return nil, exitUsage, true
 	}
 	return all, exitDone, false
+}
+
+const installUsage = `nagi-plane install leaves a copy of this program in a folder.
+
+  nagi-plane install FOLDER
+`
+
+func installCommand(args []string, stdout, stderr io.Writer) int {
+	rest, code, done := newFlags("install").parse(args, installUsage, stdout, stderr)
+	if done {
+		return code
+	}
+	if len(rest) != 1 {
+		fmt.Fprintf(stderr, "nagi-plane: install: name one folder\n\n%s", installUsage)
+		return exitUsage
+	}
+	return report(stderr, install.Run(rest[0]))
+}
+
+const seedUsage = `nagi-plane seed fills empty volumes with what the image has at their place.
+
+  nagi-plane seed FOLDER VOLUME [FOLDER VOLUME...]
+`
+
+func seedCommand(args []string, stdout, stderr io.Writer) int {
+	rest, code, done := newFlags("seed").parse(args, seedUsage, stdout, stderr)
+	if done {
+		return code
+	}
+	if len(rest) == 0 || len(rest)%2 != 0 {
+		fmt.Fprintf(stderr, "nagi-plane: seed: name a folder and a volume\n\n%s", seedUsage)
+		return exitUsage
+	}
+	for i := 0; i < len(rest); i += 2 {
+		if err := seed.Run(rest[i], rest[i+1]); err != nil {
+			return report(stderr, err)
+		}
+	}
+	return exitDone
 }

@@ -29,8 +29,8 @@ func service(s State, want *unstructured.Unstructured, have Object, pending bool
 	r := rolloutOf(have, &sv)
 	var t trouble
 	switch {
-	case ref.Kind == kindCronJob && refused.Reason == "" && have != nil && !pending:
-		t = scheduled(have)
+	case ref.Kind == kindCronJob && refused.Reason == "":
+		t = scheduled(want)
 	case refused.Reason != "":
 		t = trouble{state: v1alpha1.ServiceFailed, reason: refused.Reason, message: refused.Message}
 	case pending || have == nil || have.GetDeletionTimestamp() != nil:
@@ -109,15 +109,14 @@ func job(j *batchv1.Job, sv *v1alpha1.ServiceStatus) rollout {
 	return rollout{}
 }
 
-// scheduled is the state of a job, which is ready when it can be started.
-func scheduled(have Object) trouble {
-	t := trouble{state: v1alpha1.ServiceReady}
-	if c, ok := have.(*batchv1.CronJob); ok && c.Spec.Suspend != nil && *c.Spec.Suspend {
-		t.message = "runs when it is started"
-	} else if ok {
-		t.message = "runs at " + c.Spec.Schedule
+// scheduled is the state of a job, which is ready as soon as it is there: it
+// has no pods before it is started.
+func scheduled(want *unstructured.Unstructured) trouble {
+	if suspended, _, _ := unstructured.NestedBool(want.Object, "spec", "suspend"); suspended {
+		return trouble{state: v1alpha1.ServiceReady, message: "runs when it is started"}
 	}
-	return t
+	schedule, _, _ := unstructured.NestedString(want.Object, "spec", "schedule")
+	return trouble{state: v1alpha1.ServiceReady, message: "runs at " + schedule}
 }
 
 func serviceName(o Object) string {
