@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"nagi.dev/api/v1alpha1"
 )
 
 // WriteMapping prints, for people, what becomes of every attribute of a compose
@@ -282,13 +284,16 @@ func (s *sampler) objects(ctx context.Context, text []byte) (*Project, map[strin
 	return p, fields, nil
 }
 
+// noise is what differs whenever anything does.
+var noise = []string{"creationTimestamp", v1alpha1.HashAnnotation, v1alpha1.TemplateAnnotation}
+
 // leaves notes every value of an object, as "FIELD\x00PLACE=VALUE": two
 // objects may have the same field.
 func leaves(v any, field, place string, out map[string]bool) {
 	switch v := v.(type) {
 	case map[string]any:
 		for _, k := range slices.Sorted(maps.Keys(v)) {
-			if k != "creationTimestamp" && !strings.HasPrefix(k, "nagi.dev/hash") {
+			if !slices.Contains(noise, k) {
 				leaves(v[k], dotted(field, k), place+"."+k, out)
 			}
 		}
