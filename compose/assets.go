@@ -250,8 +250,15 @@ func assetMode(info fs.FileInfo) fs.FileMode {
 	return 0o444
 }
 
+// clockFiles are the machine's own that many files mount for the time of day.
+// They are no secret and small: a copy goes along.
+var clockFiles = []string{"/etc/localtime", "/etc/timezone"}
+
 // outside says why a path is not one of the project's files; "" if it is.
 func (p *Project) outside(name string) string {
+	if slices.Contains(clockFiles, name) {
+		return ""
+	}
 	real, err := filepath.EvalSymlinks(name)
 	if err != nil {
 		real = filepath.Clean(name)

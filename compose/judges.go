@@ -294,6 +294,8 @@ func judgeVolume(a attribute) (Verdict, string) {
 		return judgeBind(a, v)
 	case v.Type == types.VolumeTypeVolume && v.Source == "":
 		return Approximated, anonymous
+	case v.Type == types.VolumeTypeVolume && wasBind(a):
+		return Approximated, fmt.Sprintf("nothing is in that folder: it becomes the volume %q, which the stack keeps", v.Source)
 	}
 	return Applied, ""
 }

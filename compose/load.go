@@ -194,6 +194,7 @@ func (p *Project) complete() error {
 	if err := p.consistent(); err != nil {
 		return err
 	}
+	p.keepFolders()
 	p.Assets, err = p.collectAssets()
 	return err
 }
