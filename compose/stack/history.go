@@ -70,6 +70,10 @@ func revisionOf(st *v1alpha1.Stack, o Object) (Revision, bool) {
 		return Revision{}, false
 	}
 	r := Revision{Object: o, Number: n, Hash: notes[v1alpha1.HashAnnotation], Created: o.GetCreationTimestamp().Time}
+	// The status was written with this time before the server gave its own.
+	if at, err := time.Parse(time.RFC3339, notes[v1alpha1.AcceptedAnnotation]); err == nil {
+		r.Created = at.Local()
+	}
 	_ = json.Unmarshal([]byte(notes[v1alpha1.TemplatesAnnotation]), &r.Templates) // what is not ours says nothing
 	_ = json.Unmarshal([]byte(notes[v1alpha1.OutcomesAnnotation]), &r.Outcomes)
 	return r, true

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -230,6 +231,7 @@ func newRevision(st *v1alpha1.Stack, rev Revision) (*appsv1.ControllerRevision, 
 			Labels: map[string]string{v1alpha1.ManagedByLabel: v1alpha1.ManagedBy, v1alpha1.StackLabel: st.Name},
 			Annotations: map[string]string{
 				v1alpha1.RevisionAnnotation:  fmt.Sprint(rev.Number),
+				v1alpha1.AcceptedAnnotation:  rev.Created.UTC().Format(time.RFC3339),
 				v1alpha1.HashAnnotation:      rev.Hash,
 				v1alpha1.TemplatesAnnotation: string(hashes),
 			},

@@ -26,7 +26,7 @@ import (
 var files embed.FS
 
 // Names are the programs that a complete build carries.
-var Names = []string{"runc", "containerd-shim-runc-v2", "bridge", "host-local", "portmap", "nagi-plane"}
+var Names = []string{"runc", "containerd-shim-runc-v2", "ptp", "host-local", "portmap", "nagi-wall", "nagi-plane"}
 
 // ErrNotCarried means that this build left a program out.
 var ErrNotCarried = errors.New("not carried by this build; build with make build")

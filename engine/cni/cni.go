@@ -1,7 +1,8 @@
-// Package cni is the network of pods on this machine: one bridge, whose
-// address is also that of the node and of the API server for pods. It makes
-// the bridge and the settings of the CNI plugins; the plugins do the rest.
-// Start with Up.
+// Package cni is the network of pods on this machine: each has a cable of its
+// own to the machine, which routes between them, so that the kernel's rules see
+// every packet whatever modules it has. The bridge holds the address of the
+// node and of the API server for pods. The package makes the bridge and the
+// settings of the CNI plugins; the plugins do the rest. Start with Up.
 package cni
 
 import (
@@ -36,7 +37,9 @@ func Up() error {
 	if err := netlink.LinkSetUp(link); err != nil {
 		return fmt.Errorf("set bridge %s up: %w", config.Bridge, err)
 	}
-	for _, key := range []string{"ip_forward", "conf/" + config.Bridge + "/forwarding"} {
+	// With proxy_arp, pods that an older server joined to the bridge itself
+	// find those of today.
+	for _, key := range []string{"ip_forward", "conf/" + config.Bridge + "/forwarding", "conf/" + config.Bridge + "/proxy_arp"} {
 		if err := os.WriteFile("/proc/sys/net/ipv4/"+key, []byte("1"), 0); err != nil {
 			return fmt.Errorf("let the kernel forward: %w", err)
 		}
@@ -97,20 +100,21 @@ func Down() error {
 	return nil
 }
 
-// WriteConfig tells the plugins about the bridge. state is where they keep
-// which pod has which address.
-func WriteConfig(dir, state string) error {
+// WriteConfig tells the plugins about the network. state is where they keep
+// which pod has which address; walls is the socket that nagi-wall asks.
+func WriteConfig(dir, state, walls string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make folder of network settings: %w", err)
 	}
 	text := fmt.Sprintf(`{
   "cniVersion": "1.0.0", "name": "nagi", "plugins": [
-    {"type": "bridge", "bridge": %q, "isGateway": true, "hairpinMode": true,
+    {"type": "ptp",
      "ipam": {"type": "host-local", "ranges": [[{"subnet": %q}]], "routes": [{"dst": "0.0.0.0/0"}], "dataDir": %q}},
+    {"type": "nagi-wall", "socket": %q},
     {"type": "portmap", "capabilities": {"portMappings": true}, "backend": "nftables"}
   ]
 }
-`, config.Bridge, config.NodePodNet, state)
+`, config.NodePodNet, state, walls)
 	if err := os.WriteFile(filepath.Join(dir, "10-nagi.conflist"), []byte(text), 0o644); err != nil {
 		return fmt.Errorf("write network settings: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"nagi.dev/engine/config"
 	"nagi.dev/engine/dns"
 	"nagi.dev/engine/kubelet"
+	"nagi.dev/engine/netpol"
 	"nagi.dev/engine/proxy"
 	"nagi.dev/engine/servicelb"
 	"nagi.dev/engine/storage"
@@ -22,8 +23,8 @@ import (
 )
 
 // node is the process of what a machine does for its pods. The system's
-// images are in place before the kubelet may start a pod; the rest needs only
-// the API server.
+// images and the walls of pods are in place before the kubelet may start one;
+// the rest needs only the API server.
 func node(ctx context.Context, c config.Config, log *slog.Logger) (func(context.Context) error, <-chan error, error) {
 	client, err := clientset(c, "platform")
 	if err != nil {
@@ -44,10 +45,15 @@ func node(ctx context.Context, c config.Config, log *slog.Logger) (func(context.
 	if err != nil {
 		return nil, nil, err
 	}
+	walls, err := netpol.New(netpol.Options{Client: client, Pods: config.PodNet, Open: open(c), Socket: netpol.Socket(c.Dirs), Log: log})
+	if err != nil {
+		return nil, nil, err
+	}
 	agent, px := &kubelet.Part{Config: c}, &proxy.Part{Config: c}
 	stop, err := run.Start(ctx, log,
 		&systemImages{socket: c.Dirs.ContainerdSocket()},
 		await{c, "platform"},
+		walls,
 		agent,
 		px,
 		names,
@@ -59,6 +65,19 @@ func node(ctx context.Context, c config.Config, log *slog.Logger) (func(context.
 		return nil, nil, err
 	}
 	return stop, first(agent, px), nil
+}
+
+// open lists what this machine serves to every pod, whatever a policy says:
+// DNS, which no policy could name because no pod serves it, and the API.
+func open(c config.Config) []netpol.Door {
+	dns := netip.AddrPortFrom(config.BridgeIP, 53)
+	doors := []netpol.Door{{Protocol: "udp", Addr: dns}, {Protocol: "tcp", Addr: dns}}
+	for _, a := range c.APIAddresses() {
+		if !a.IsLoopback() {
+			doors = append(doors, netpol.Door{Protocol: "tcp", Addr: netip.AddrPortFrom(a, uint16(c.APIPort))})
+		}
+	}
+	return doors
 }
 
 // A nodeReady is the Part that is ready once the API says so of the node.

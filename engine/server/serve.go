@@ -19,6 +19,7 @@ import (
 	"nagi.dev/engine/config"
 	"nagi.dev/engine/containerd"
 	"nagi.dev/engine/hold"
+	"nagi.dev/engine/netpol"
 	"nagi.dev/engine/pki"
 	"nagi.dev/engine/supervise"
 	"nagi.dev/internal/status"
@@ -111,7 +112,7 @@ func prepare(c config.Config) error {
 	if err := cni.Up(); err != nil {
 		return err
 	}
-	if err := cni.WriteConfig(containerd.CNIDir(c), filepath.Join(c.Dirs.Run, "ipam")); err != nil {
+	if err := cni.WriteConfig(containerd.CNIDir(c), filepath.Join(c.Dirs.Run, "ipam"), netpol.Socket(c.Dirs)); err != nil {
 		return err
 	}
 	return containerd.WriteConfig(c)

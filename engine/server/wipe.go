@@ -18,6 +18,7 @@ import (
 	"nagi.dev/engine/cni"
 	"nagi.dev/engine/config"
 	"nagi.dev/engine/hold"
+	"nagi.dev/engine/netpol"
 	"nagi.dev/internal/layout"
 )
 
@@ -139,10 +140,10 @@ func mounts() ([]string, error) {
 	return out, nil
 }
 
-// tables are those that kube-proxy, the CNI plugins and the load balancer
-// make.
+// tables are those that kube-proxy, the CNI plugins, the load balancer and
+// network policies make.
 var tables = []string{
-	"ip kube-proxy", "ip6 kube-proxy", "inet cni_hostport", "ip nagi-servicelb", "ip " + cni.Table,
+	"ip kube-proxy", "ip6 kube-proxy", "inet cni_hostport", "ip nagi-servicelb", "ip " + netpol.Table, "ip " + cni.Table,
 }
 
 func removeNetwork() error {
