@@ -23,7 +23,7 @@ is needed.`,
 		Args:    noCommand,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	cmd.AddCommand(a.imageImportCmd(), a.imageLsCmd(), a.imageRmCmd())
+	cmd.AddCommand(a.imageImportCmd(), a.imageLsCmd(), a.imageRmCmd(), a.imagePlaneCmd())
 	return cmd
 }
 

@@ -25,6 +25,9 @@ type Engine interface {
 	// Images opens the image store of a running server.
 	Images(dataDir string) (ImageStore, error)
 
+	// PlaneImage writes the image of nagi-plane under a name, as an archive.
+	PlaneImage(w io.Writer, name string) error
+
 	// Kubectl runs the real kubectl and returns its exit code.
 	Kubectl(args []string, in io.Reader, out, err io.Writer) int
 }

@@ -101,7 +101,7 @@ volumes: {data: }
 		"a default StorageClass (data)",
 		"a load balancer for Services (web-published)",
 		"a namespace that lets pods be privileged (db)",
-		"the image plane, which it must be able to pull: --plane-image names it otherwise (web)",
+		"the image plane, which it must be able to pull: nagi image plane writes it, --plane-image names it (web)",
 		"the feature gate ContainerStopSignals: without it the image's own stop signal is sent (web)",
 		"the feature gate HostnameOverride: without it the pod's own name is seen (web)",
 	}
