@@ -22,6 +22,7 @@ type deployCommand struct {
 	planeImage  string
 	approximate bool
 	detach      bool
+	watch       bool
 	timeout     time.Duration
 }
 
@@ -38,10 +39,14 @@ An attribute that would not be honoured stops it before anything is changed;
 --approximate goes on without such attributes. -o prints instead of deploying,
 and needs no server: report is what becomes of each attribute; yaml the objects,
 and helm a chart of them, for a cluster that knows nothing of Nagi. What such a
-cluster must offer is said beside them.`,
+cluster must offer is said beside them.
+
+--watch stays and does what develop.watch says when files change: bring them
+into the containers, start those again, run a command in them.`,
 		Example: `  nagi deploy
   nagi deploy -f compose.yaml -f production.yaml --profile debug
   nagi deploy -o report
+  nagi deploy --watch
   nagi deploy --dry-run -o yaml > objects.yaml
   nagi deploy -o helm --to chart --plane-image registry.example/nagi-plane:1`,
 		Args: noArgs,
@@ -66,6 +71,7 @@ func (c *deployCommand) add(cmd *cobra.Command) {
 	f.StringVar(&c.planeImage, "plane-image", "", "with -o yaml and helm: where the cluster pulls nagi-plane from, if a service needs it")
 	f.BoolVar(&c.approximate, "approximate", false, "go on without the attributes that are refused")
 	f.BoolVarP(&c.detach, "detach", "d", false, "do not wait until the services are ready")
+	f.BoolVarP(&c.watch, "watch", "w", false, "go on and bring changes of files into the containers, as develop.watch says")
 	f.DurationVar(&c.timeout, "timeout", 5*time.Minute, "how long to wait for the services")
 }
 
@@ -88,6 +94,11 @@ func (c *deployCommand) Run(ctx context.Context, io stdio) error {
 	if err := c.admit(io, report); err != nil {
 		return err
 	}
+	triggers, err := c.triggers(p)
+	if err != nil {
+		return err
+	}
+	p.KeepWatch(c.watch)
 	plan, err := c.plan(p)
 	if err != nil {
 		return err
@@ -102,7 +113,25 @@ func (c *deployCommand) Run(ctx context.Context, io stdio) error {
 	if err != nil {
 		return err
 	}
+	if c.watch {
+		return c.stay(ctx, io, cl, plan, p, triggers)
+	}
 	return c.roll(ctx, io, cl, plan)
+}
+
+// triggers returns what is to be watched; nothing without --watch.
+func (c *deployCommand) triggers(p *compose.Project) ([]compose.Trigger, error) {
+	if !c.watch {
+		return nil, nil
+	}
+	if c.detach || c.dryRun || c.output != "" {
+		return nil, usage("--watch stays; it goes with none of --detach, --dry-run and --output")
+	}
+	triggers, err := compose.Triggers(p)
+	if err == nil && len(triggers) == 0 {
+		return nil, usage("no service has a develop.watch section; there is nothing to watch")
+	}
+	return triggers, err
 }
 
 func (c *deployCommand) printReport(io stdio, r compose.Report) error {

@@ -186,7 +186,10 @@ func (p *Project) bareService(s types.ServiceConfig) types.ServiceConfig {
 	if s.Image == "" && s.Build != nil {
 		s.Image = p.buildName(s.Name)
 	}
-	s.Build, s.Develop, s.Extends, s.Extensions = nil, nil, nil, nil
+	s.Build, s.Extends, s.Extensions = nil, nil, nil
+	if !p.watched {
+		s.Develop = nil
+	}
 	s.EnvFiles, s.LabelFiles = nil, nil
 	s.Volumes = p.bareVolumes(s.Volumes)
 	hooks := slices.Clone(s.PreStart)

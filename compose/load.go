@@ -32,7 +32,8 @@ type Project struct {
 	Source         *Source // where each attribute was written
 	Assets         []Asset // the contents of the local files it names
 
-	model map[string]any // what compose-go merged, before it became Go types
+	model   map[string]any // what compose-go merged, before it became Go types
+	watched bool           // its develop sections count
 }
 
 // Load reads the compose files and everything they name: includes, extended

@@ -62,6 +62,7 @@ func (m *maker) mountsOf(s types.ServiceConfig) mountSet {
 	if _, ok := planeProbe(s.HealthCheck); ok || needsHookProgram(s) {
 		set.add(m.planeVolume(), corev1.VolumeMount{MountPath: planePath, ReadOnly: true})
 	}
+	m.addWatch(&set, s)
 	set.openFolders()
 	return set
 }

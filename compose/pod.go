@@ -63,6 +63,7 @@ func (m *maker) podSpec(s types.ServiceConfig, mounts mountSet) corev1.PodSpec {
 	m.addOwned(&pod, mounts)
 	m.addPreStart(&pod, s)
 	m.addPlane(&pod)
+	m.addGate(&pod, s, mounts)
 	return pod
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"nagi.dev/plane/pause"
@@ -28,6 +29,8 @@ Commands:
   install  leaves a copy of this program in a folder
   place    gives files and folders to the users that own them
   seed     fills empty volumes with what the image has at their place
+  receive  puts files from a tar stream in place
+  gate     holds a container back until its changed files are there
   version  prints the version
 
 Examples:
@@ -62,6 +65,10 @@ func Run(ctx context.Context, version string, args []string, stdout, stderr io.W
 		return placeCommand(args[1:], stdout, stderr)
 	case "seed":
 		return seedCommand(args[1:], stdout, stderr)
+	case "receive":
+		return receiveCommand(ctx, args[1:], os.Stdin, stdout, stderr)
+	case "gate":
+		return gateCommand(ctx, args[1:], stdout, stderr)
 	case "version", "--version":
 		fmt.Fprintln(stdout, version)
 		return exitDone

@@ -31,7 +31,6 @@ const (
 
 	// On the ControllerRevisions that keep the accepted files of a stack.
 	RevisionAnnotation  = "nagi.dev/revision"  // its number
-	AcceptedAnnotation  = "nagi.dev/accepted"  // when, as in RFC 3339
 	TemplatesAnnotation = "nagi.dev/templates" // the hash of each service's pods, as JSON
 	OutcomesAnnotation  = "nagi.dev/outcomes"  // how the update of each service ended, as JSON
 

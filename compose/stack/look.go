@@ -32,7 +32,7 @@ func look(s State, seen map[Ref]Object, pending map[Ref]bool, taken map[Ref]Refu
 			continue // a job of several schedules
 		}
 		listed[sv.Name] = true
-		stamp(s.Revisions, &sv)
+		stamp(s, &sv)
 		told(now, s.watching[sv.Name], &sv)
 		st.Services = append(st.Services, since(s, sv))
 		wake = sooner(wake, again)
