@@ -12,8 +12,14 @@ import (
 	"nagi.dev/compose"
 )
 
-// needs tells a person what the cluster must offer.
-func needs(io stdio, objs []compose.Object) {
+// needs tells a person what the cluster must offer, and what it will not have.
+func (d *deployment) needs(io stdio, objs []compose.Object) {
+	if len(d.leftOut) > 0 {
+		io.note("Left out, for only Nagi's own runtime has it:")
+	}
+	for _, l := range d.leftOut {
+		io.note("  %s", l)
+	}
 	all := compose.Needs(objs)
 	if len(all) == 0 {
 		return
@@ -35,7 +41,7 @@ func (d *deployment) chart(io stdio, folder string) error {
 	if folder == "" && terminal(io.Out) {
 		return usage("a chart is an archive, no text: name a folder with --to, or send it to a file")
 	}
-	needs(io, objs)
+	d.needs(io, objs)
 	if n := len(d.bundle.Secrets); n > 0 {
 		io.note("The chart holds the contents of %d secrets: keep it as you keep them.", n)
 	}

@@ -190,5 +190,9 @@ func (c *deployCommand) plan(p *compose.Project) (*deployment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &deployment{namespace: namespace, bundle: bundle, objects: objects}, nil
+	d := &deployment{namespace: namespace, bundle: bundle, objects: objects}
+	if c.output != "" {
+		d.leftOut = compose.LeftOut(p.Project)
+	}
+	return d, nil
 }

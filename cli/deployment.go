@@ -20,6 +20,7 @@ type deployment struct {
 	namespace string
 	bundle    compose.Bundle
 	objects   []compose.Object
+	leftOut   []string // what of the file these objects do not have
 }
 
 func (d *deployment) stack() *v1alpha1.Stack { return d.bundle.Stack }
@@ -31,7 +32,7 @@ func (d *deployment) key() types.NamespacedName {
 // print is the dry run: the objects as YAML, or their names.
 func (d *deployment) print(io stdio, output string) error {
 	if output == "yaml" {
-		needs(io, d.all())
+		d.needs(io, d.all())
 		return compose.Render(io.Out, d.all())
 	}
 	for _, o := range d.all() {

@@ -29,6 +29,9 @@ type Engine interface {
 	// the lines of the Dockerfile at which it failed, are written to progress.
 	Build(ctx context.Context, dataDir string, b Build, progress io.Writer) (Built, error)
 
+	// PlaneImage writes the image of nagi-plane under a name, as an archive.
+	PlaneImage(w io.Writer, name string) error
+
 	// Kubectl runs the real kubectl and returns its exit code.
 	Kubectl(args []string, in io.Reader, out, err io.Writer) int
 }

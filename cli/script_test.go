@@ -121,6 +121,11 @@ func (fakeEngine) Wipe(_ context.Context, dataDir string, progress func(string))
 	return os.RemoveAll(dataDir)
 }
 
+func (fakeEngine) PlaneImage(w io.Writer, name string) error {
+	_, err := io.WriteString(w, "the archive of "+name)
+	return err
+}
+
 func (fakeEngine) Images(dataDir string) (ImageStore, error) {
 	return fakeStore(filepath.Join(dataDir, "images")), nil
 }

@@ -101,11 +101,24 @@ volumes: {data: }
 		"a default StorageClass (data)",
 		"a load balancer for Services (web-published)",
 		"a namespace that lets pods be privileged (db)",
-		"the image plane, which it must be able to pull: --plane-image names it otherwise (web)",
+		"the image plane, which it must be able to pull: nagi image plane writes it, --plane-image names it (web)",
 		"the feature gate ContainerStopSignals: without it the image's own stop signal is sent (web)",
 		"the feature gate HostnameOverride: without it the pod's own name is seen (web)",
 	}
 	if d := cmp.Diff(want, Needs(objs)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestLeftOutNamesWhatOnlyOurRuntimeHas(t *testing.T) {
+	project := loadText(t, `
+services:
+  web: {image: nginx, user: "33", ulimits: {nofile: 9}, umask: 0o27, pre_start: [{command: "true", user: bob}]}
+  db: {image: postgres, group_add: ["7", staff], sysctls: {net.core.somaxconn: "9"}, pids_limit: 5, oom_score_adj: 5}
+  plain: {image: busybox, user: "0:0", sysctls: {net.ipv4.tcp_syncookies: "1"}}
+`)
+	want := []string{"db: group_add by name, oom_score_adj, pids_limit, sysctls", "web: ulimits, umask, user by name"}
+	if d := cmp.Diff(want, LeftOut(project)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }

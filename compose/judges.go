@@ -91,22 +91,12 @@ func judgeHosts(a attribute) (Verdict, string) {
 	return Applied, ""
 }
 
-func judgeGroup(a attribute) (Verdict, string) {
-	if numericID(a.text) != nil {
+// judgeIdentity looks at a user or a group, whose names only the image knows.
+func judgeIdentity(a attribute) (Verdict, string) {
+	if numericUser(a.text) {
 		return Applied, ""
 	}
-	return Refused, "only the image knows the names of groups; write the number"
-}
-
-func judgeUser(a attribute) (Verdict, string) {
-	user, group, both := strings.Cut(a.text, ":")
-	if user == "" && !both {
-		return Applied, ""
-	}
-	if numericID(user) == nil || both && numericID(group) == nil {
-		return Refused, fmt.Sprintf("only the image knows the number of %q; write the number", a.text)
-	}
-	return Applied, ""
+	return Applied, ownRuntime
 }
 
 func judgeHostname(a attribute) (Verdict, string) {
@@ -161,6 +151,9 @@ func judgeSysctl(a attribute) (Verdict, string) {
 	}
 	if slices.Contains(safeSysctls, name) {
 		return Applied, ""
+	}
+	if ofNetwork(name) {
+		return Applied, ownRuntime
 	}
 	return Approximated, fmt.Sprintf("left out: Kubernetes lets no pod set %s; set it on the machine", name)
 }

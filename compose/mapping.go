@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
 	"nagi.dev/api/v1alpha1"
 )
 
@@ -33,8 +34,8 @@ func WriteMapping(ctx context.Context, w io.Writer, samples string) error {
 	}
 	var b strings.Builder
 	b.WriteString(mappingHead)
-	for _, g := range mappingGroups() {
-		s.group(&b, g)
+	for _, title := range sections {
+		s.section(&b, title)
 	}
 	if _, err = io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("print mapping: %w", err)
@@ -70,24 +71,11 @@ const mappingHead = `# What becomes of a compose file
 A job, and a hook under ` + "`pre_start`" + `, has every attribute of a service's container, with the same verdict unless another is listed for it.
 `
 
-// A mappingGroup is one section: the attributes below a place.
-type mappingGroup struct{ title, prefix string }
+// sections are the titles of the document, in order.
+var sections = []string{"The file", "Services", "deploy", "Hooks", "Jobs", "Networks", "Volumes", "Configs and secrets"}
 
-func mappingGroups() []mappingGroup {
-	return []mappingGroup{
-		{"The file", ""},
-		{"Services", "services.*."},
-		{"deploy", "services.*.deploy."},
-		{"Hooks", "services.*.p"},
-		{"Jobs", "jobs.*."},
-		{"Networks", "networks."},
-		{"Volumes", "volumes."},
-		{"Configs and secrets", "configs."},
-	}
-}
-
-// groupOf returns the title of the section that an attribute belongs to.
-func groupOf(at path) string {
+// sectionOf returns the title of the section that an attribute belongs to.
+func sectionOf(at path) string {
 	switch text := at.String(); {
 	case strings.HasPrefix(text, "services.*.deploy."):
 		return "deploy"
@@ -107,12 +95,12 @@ func groupOf(at path) string {
 	return "The file"
 }
 
-// group prints one section. Rows of one reason that become nothing stay apart:
-// people look for a name.
-func (s *sampler) group(b *strings.Builder, g mappingGroup) {
-	fmt.Fprintf(b, "\n## %s\n\n| attribute | verdict | becomes | notes |\n|---|---|---|---|\n", g.title)
+// section prints a part of the document. Rows of one reason that become nothing
+// stay apart: people look for a name.
+func (s *sampler) section(b *strings.Builder, title string) {
+	fmt.Fprintf(b, "\n## %s\n\n| attribute | verdict | becomes | notes |\n|---|---|---|---|\n", title)
 	for _, r := range documented() {
-		if groupOf(r.at) == g.title {
+		if sectionOf(r.at) == title {
 			s.row(b, r)
 		}
 	}
@@ -283,13 +271,16 @@ func (s *sampler) objects(ctx context.Context, text []byte) (*Project, map[strin
 	return p, fields, nil
 }
 
+// noise is what differs whenever anything does.
+var noise = []string{"creationTimestamp", v1alpha1.HashAnnotation, v1alpha1.TemplateAnnotation}
+
 // leaves notes every value of an object, as "FIELD\x00PLACE=VALUE": two
 // objects may have the same field.
 func leaves(v any, field, place string, out map[string]bool) {
 	switch v := v.(type) {
 	case map[string]any:
 		for _, k := range slices.Sorted(maps.Keys(v)) {
-			if k != "creationTimestamp" && k != v1alpha1.HashAnnotation && k != v1alpha1.TemplateAnnotation {
+			if !slices.Contains(noise, k) {
 				leaves(v[k], dotted(field, k), place+"."+k, out)
 			}
 		}

@@ -34,7 +34,9 @@ func (m *maker) template(s types.ServiceConfig, mounts mountSet) corev1.PodTempl
 	if hash := m.restartHash(s); hash != "" {
 		meta.Annotations = withMark(meta.Annotations, v1alpha1.HashAnnotation, hash)
 	}
-	return corev1.PodTemplateSpec{ObjectMeta: meta, Spec: m.podSpec(s, mounts)}
+	pod := m.podSpec(s, mounts)
+	m.askRuntime(&meta, &pod, s)
+	return corev1.PodTemplateSpec{ObjectMeta: meta, Spec: pod}
 }
 
 func (m *maker) podSpec(s types.ServiceConfig, mounts mountSet) corev1.PodSpec {

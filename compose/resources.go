@@ -20,6 +20,7 @@ func (m *maker) resources(s types.ServiceConfig) corev1.ResourceRequirements {
 	memory := max(0, cmp.Or(int64(limits.MemoryBytes), int64(s.MemLimit)))
 	least := max(0, cmp.Or(int64(reservations.MemoryBytes), int64(s.MemReservation)))
 	setResource(&r, corev1.ResourceMemory, bytesQuantity(memory), bytesQuantity(least))
+	addProcessors(&r, s)
 	for name, limit := range r.Limits {
 		if request := r.Requests[name]; request.Cmp(limit) > 0 {
 			m.fault("services."+s.Name, "reserves %s of %s, above its limit of %s", request.String(), name, limit.String())

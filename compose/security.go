@@ -41,6 +41,9 @@ func podSecurity(s types.ServiceConfig) *corev1.PodSecurityContext {
 // containerSecurity returns what the service's container gets; nil: nothing.
 func containerSecurity(s types.ServiceConfig) *corev1.SecurityContext {
 	user, group, _ := strings.Cut(s.User, ":")
+	if !numericUser(s.User) { // the runtime finds the name in the image
+		user, group = "", ""
+	}
 	c := corev1.SecurityContext{
 		RunAsUser:    numericID(user),
 		RunAsGroup:   numericID(group),

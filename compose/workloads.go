@@ -83,7 +83,7 @@ func (m *maker) workload(s types.ServiceConfig) []Object {
 	meta := m.meta(m.names[s.Name], m.names[s.Name])
 	markFrom(&meta, deployOf(s).Labels)
 	kind := m.kind(s)
-	if kind != kindJob && kind != kindCronJob {
+	if kind == kindDeployment || kind == kindDaemonSet {
 		watchUpdate(s, &meta, &template)
 	}
 	switch kind {

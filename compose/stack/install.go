@@ -15,6 +15,7 @@ import (
 
 	"nagi.dev/api/crds"
 	"nagi.dev/api/v1alpha1"
+	"nagi.dev/compose"
 	"nagi.dev/kube"
 )
 
@@ -42,7 +43,19 @@ func InstallCRDs(ctx context.Context, c *kube.Client) error {
 			return err
 		}
 	}
+	if err := patiently(ctx, func() error { return c.Apply(ctx, installer, runtimeClass()) }); err != nil {
+		return err
+	}
 	return patiently(ctx, func() error { return served(ctx, c) })
+}
+
+// runtimeClass is how pods ask for what only Nagi's own runtime can give them.
+// A node without it refuses them and says so.
+func runtimeClass() *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass",
+		"metadata": map[string]any{"name": compose.RuntimeClass}, "handler": compose.RuntimeClass,
+	}}
 }
 
 // served asks for Stacks: a definition that is Established may still be

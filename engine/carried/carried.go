@@ -18,6 +18,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
+
+	"nagi.dev/plane/oci"
 )
 
 //go:embed all:files
@@ -59,7 +61,20 @@ func Extract(dir string) error {
 		wg.Go(func() { errs[i] = extract(dir, name) })
 	}
 	wg.Wait()
-	return errors.Join(errs...)
+	return errors.Join(append(errs, link(dir))...)
+}
+
+// link gives nagi-plane its second name, under which it stands before runc.
+func link(dir string) error {
+	name := filepath.Join(dir, oci.Program)
+	if to, err := os.Readlink(name); err == nil && to == "nagi-plane" {
+		return nil
+	}
+	_ = os.Remove(name) // what else lies there
+	if err := os.Symlink("nagi-plane", name); err != nil {
+		return fmt.Errorf("lay out %s: %w", oci.Program, err)
+	}
+	return nil
 }
 
 func extract(dir, name string) error {

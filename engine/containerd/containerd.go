@@ -17,6 +17,7 @@ import (
 	"nagi.dev/engine/config"
 	"nagi.dev/engine/supervise"
 	"nagi.dev/internal/version"
+	"nagi.dev/plane/oci"
 )
 
 // Main is the whole life of the containerd process.
@@ -78,8 +79,14 @@ disabled_plugins = [
       [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
         SystemdCgroup = false
         BinaryName = %q
+    [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.nagi]
+      runtime_type = "io.containerd.runc.v2"
+      pod_annotations = ["`+oci.AnnotationPrefix+`*"]
+      [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.nagi.options]
+        SystemdCgroup = false
+        BinaryName = %q
 `, d.Containerd(), filepath.Join(d.Run, "containerd"), d.ContainerdSocket(), version.PauseImage(), d.Registries(), !apparmor(),
-		d.Bin(), CNIDir(c), filepath.Join(d.Bin(), "runc"))
+		d.Bin(), CNIDir(c), filepath.Join(d.Bin(), "runc"), filepath.Join(d.Bin(), oci.Program))
 }
 
 // apparmor tells whether the kernel has it and lets this machine load

@@ -3,6 +3,7 @@ package e2e
 // The limits of a container, with either version of cgroups.
 const (
 	memoryMax = "cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes"
+	pidsMax   = "cat /sys/fs/cgroup/pids.max 2>/dev/null || cat /sys/fs/cgroup/pids/pids.max"
 	cpuMax    = "cat /sys/fs/cgroup/cpu.max 2>/dev/null || (cd /sys/fs/cgroup/cpu && echo $(cat cpu.cfs_quota_us) $(cat cpu.cfs_period_us))"
 )
 
@@ -31,6 +32,13 @@ var insideProbes = []probe{
 	{"pid", "open", "ls -d /proc/[0-9]* | wc -l | xargs test 20 -lt && echo many", "many"},
 
 	{"init", "reaped", "cat /proc/1/comm; grep -l '^State:.Z' /proc/[0-9]*/status | wc -l", `nagi-plane\n0`},
+
+	{"user group_add.*", "native", "id -un; id -G", `www-data\n33 1 2000`},
+	{"ulimits.* ulimits.*.soft ulimits.*.hard", "native", "grep -E '^Max (open files|core)' /proc/1/limits; ulimit -n", `[^\n]*core[^\n]* 0 +0 [^\n]*\n[^\n]*files +512 +1024 [^\n]*\n512`},
+	{"umask oom_score_adj", "native", "grep Umask /proc/1/status; cat /proc/1/oom_score_adj", `Umask:\s+0027\n250`},
+	{"sysctls.*", "native", "cat /proc/sys/net/core/somaxconn", "333"},
+	{"pids_limit", "native", pidsMax, "64"},
+	{"deploy.resources.limits.pids", "deployed", pidsMax, "77"},
 
 	{"mem_limit", "limited", memoryMax, "67108864"},
 	{"cpus", "limited", cpuMax, "50000 100000"},
@@ -86,6 +94,7 @@ const kubectl = "nagi kubectl -n differential "
 var outsideProbes = []probe{
 	{"ports.* ports.*.published ports.*.host_ip ports.*.protocol ports.*.mode", "", "curl -fsS -m 5 http://127.0.0.1:8097/door; curl -fsS -m 5 http://127.0.0.1:8098/door", `open\nopen`},
 	{"ports.*.app_protocol", "", kubectl + "get services -o jsonpath='{.items[*].spec.ports[*].appProtocol}'", `.*http`},
+	{"devices device_cgroup_rules", "", "test $(" + kubectl + "exec deploy/open -- sh -c 'ls /dev | wc -l') -ge $(" + kubectl + "exec deploy/plain -- sh -c 'ls /dev | wc -l') && echo all", "all"},
 	{"ipc", "", "test $(" + kubectl + "exec deploy/open -- readlink /proc/self/ns/ipc) = $(readlink /proc/self/ns/ipc) && echo the same", "the same"},
 	{"expose.*", "", kubectl + "get deployment healthy -o jsonpath='{..containerPort}'", "9000"},
 	{"name", "", "nagi kubectl get namespace differential -o name", "namespace/differential"},
@@ -127,7 +136,8 @@ const stopped = "stop_signal stop_grace_period pre_stop.*.command pre_stop.*.use
 
 // elsewhere are the attributes that no container of this file can see, and why.
 var elsewhere = map[string]string{
-	"cgroup isolation runtime userns_mode uts": "only the value that changes nothing is applied",
+	"cgroup isolation runtime userns_mode uts":   "only the value that changes nothing is applied",
+	"gpus deploy.resources.reservations.devices": "is approximated or refused whatever its value",
 	"logging.driver":                         "is approximated whatever its value",
 	"x-nagi services.*.x-nagi jobs.*.x-nagi": "only an empty one is applied: no pattern exists yet",
 	"configs.*.name secrets.*.name volumes.*.name volumes.*.external": "of external objects, which a person makes before the deploy: unit tests",
