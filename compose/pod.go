@@ -29,6 +29,9 @@ func (m *maker) template(s types.ServiceConfig, mounts mountSet) corev1.PodTempl
 	for _, alias := range m.aliasesOf(s.Name) {
 		meta.Labels[v1alpha1.AliasPrefix+alias] = ""
 	}
+	for _, n := range m.networksOf(s) {
+		meta.Labels[n.label] = ""
+	}
 	markFrom(&meta, s.Labels)
 	annotateFrom(&meta, s.Annotations)
 	if hash := m.restartHash(s); hash != "" {
@@ -54,6 +57,7 @@ func (m *maker) podSpec(s types.ServiceConfig, mounts mountSet) corev1.PodSpec {
 		pod.OS = &corev1.PodOS{Name: corev1.Linux} // without it the signal is refused
 	}
 	setHostname(&pod, s)
+	setNetwork(&pod, s)
 	m.addWait(&pod, s)
 	return pod
 }
