@@ -11,21 +11,6 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-func judgeNetworkDriver(a attribute) (Verdict, string) {
-	switch a.text {
-	case "macvlan", "ipvlan", "host":
-		return Refused, "containers do not join the machine's own network; remove the driver and publish ports"
-	}
-	return Approximated, "all services of the project share one network and reach each other"
-}
-
-func judgeInternal(a attribute) (Verdict, string) {
-	if !truthy(a.text) {
-		return Applied, ""
-	}
-	return Approximated, "not closed yet: its services reach the world outside"
-}
-
 func truthy(text string) bool {
 	on, _ := strconv.ParseBool(text)
 	return on || slices.Contains([]string{"yes", "on", "y"}, strings.ToLower(text))
@@ -165,19 +150,10 @@ func judgeShared(what string) func(attribute) (Verdict, string) {
 		case a.text == "" || a.text == "private" || a.text == "shareable" || a.text == "bridge" || a.text == "default":
 			return Applied, ""
 		case a.text == "host":
-			return Refused, fmt.Sprintf("containers do not share the machine's %s; remove it%s", what, insteadOfHost(what))
-		case a.text == "none" && what == "network":
-			return Refused, "a container without a network is not possible yet; remove it"
+			return Refused, fmt.Sprintf("containers do not share the machine's %s; remove it", what)
 		}
 		return Refused, fmt.Sprintf("containers do not share another one's %s; remove it and use the service's name", what)
 	}
-}
-
-func insteadOfHost(what string) string {
-	if what == "network" {
-		return " and publish ports"
-	}
-	return ""
 }
 
 func judgeUserns(a attribute) (Verdict, string) {
@@ -242,6 +218,9 @@ func judgeAttempts(a attribute) (Verdict, string) {
 
 // judgePort looks at an entry of ports, or at the published part of one.
 func judgePort(a attribute) (Verdict, string) {
+	if !publishes(a.service) {
+		return Approximated, fmt.Sprintf("left out: network_mode is %s", a.service.NetworkMode)
+	}
 	published := a.text
 	if a.name() != "published" {
 		ports, err := types.ParsePortConfig(a.text)

@@ -38,7 +38,7 @@ type ObjectOptions struct {
 // gives equal objects. Every fault is reported at once.
 func Objects(p *types.Project, assets []v1alpha1.Asset, o ObjectOptions) ([]Object, error) {
 	m := newMaker(p, assets, o)
-	objs := slices.Concat(m.access(), m.claims(), m.services(), m.workloads())
+	objs := slices.Concat(m.access(), m.claims(), m.walls(), m.services(), m.workloads())
 	m.refuseTwins(objs)
 	if err := errors.Join(m.errs...); err != nil {
 		return nil, err

@@ -29,6 +29,9 @@ func (m *maker) template(s types.ServiceConfig, mounts mountSet) corev1.PodTempl
 	for _, alias := range m.aliasesOf(s.Name) {
 		meta.Labels[v1alpha1.AliasPrefix+alias] = ""
 	}
+	for _, n := range m.networksOf(s) {
+		meta.Labels[n.label] = ""
+	}
 	markFrom(&meta, s.Labels)
 	annotateFrom(&meta, s.Annotations)
 	if hash := m.restartHash(s); hash != "" {
@@ -58,6 +61,7 @@ func (m *maker) podSpec(s types.ServiceConfig, mounts mountSet) corev1.PodSpec {
 	setHostname(&pod, s)
 	setSpaces(&pod, s)
 	m.place(&pod, s)
+	setNetwork(&pod, s)
 	m.addWait(&pod, s)
 	m.addSeeds(&pod, s.Image, pullPolicy(s.PullPolicy), mounts)
 	m.addOwned(&pod, mounts)

@@ -18,7 +18,9 @@ func (m *maker) services() []Object {
 	for _, service := range m.serviceKeys() {
 		s := m.project.Services[service]
 		names = append(names, m.headless(s))
-		published = append(published, m.published(s)...)
+		if publishes(s) {
+			published = append(published, m.published(s)...)
+		}
 	}
 	return slices.Concat(names, m.aliasServices(), published)
 }

@@ -82,17 +82,11 @@ func unknownRow(at path) row {
 
 // top holds what is not a service.
 func (t *rows) top() {
-	const oneNetwork = "all services of the project share one network and reach each other"
-	t.applied("name", "include.**", "services", "services.*", "networks", "volumes", "configs", "secrets", "volumes.*", "configs.*", "secrets.*")
+	t.applied("name", "include.**", "services", "services.*", "networks", "networks.*", "volumes", "configs", "secrets", "volumes.*", "configs.*", "secrets.*")
 	t.approximated("ignored: obsolete", "version")
 	t.refused("models are not run yet; run the model server as a service", "models.**")
 
-	t.approximated(oneNetwork, "networks.*", "networks.*.driver_opts.**", "networks.*.attachable", "networks.*.name",
-		"networks.*.labels.**", "networks.*.enable_ipv4", "networks.*.enable_ipv6")
-	t.approximated("addresses are given by the cluster", "networks.*.ipam.**")
-	t.judged(judgeNetworkDriver, "networks.*.driver")
-	t.judged(judgeInternal, "networks.*.internal")
-	t.approximated("services of another stack answer as SERVICE.STACK", "networks.*.external.**")
+	t.walls()
 
 	t.judged(judgeVolumeName, "volumes.*.name")
 	t.judged(judgeVolumeDriver, "volumes.*.driver")
@@ -107,6 +101,20 @@ func (t *rows) top() {
 	t.approximated("ignored: the objects are Nagi's own", "configs.*.labels.**", "secrets.*.labels.**")
 	t.refused(`templates are not filled in; write the finished text`, "configs.*.template_driver", "secrets.*.template_driver")
 	t.refused(`other stores are not read; use "file" or "environment"`, "secrets.*.driver", "secrets.*.driver_opts.**")
+}
+
+// walls holds the networks themselves.
+func (t *rows) walls() {
+	t.add(row{verdict: Applied, reason: "every stack that gives a network this name is in it"}, "networks.*.name")
+	t.approximated("every stack that names it is in it; their services answer as SERVICE.STACK", "networks.*.external.**")
+	t.judged(judgeInternal, "networks.*.internal")
+	t.judged(judgeNetworkDriver, "networks.*.driver")
+	t.judged(judgeNetworkOption, "networks.*.driver_opts.*")
+	t.judged(judgeIPv4, "networks.*.enable_ipv4")
+	t.judged(judgeIPv6, "networks.*.enable_ipv6")
+	t.judged(judgeMarks, "networks.*.labels.**")
+	t.approximated("addresses are given by the cluster; use the names of services", "networks.*.ipam.**")
+	t.approximated("ignored: only services of stacks join a network", "networks.*.attachable")
 }
 
 // container holds what says how a container runs.
@@ -148,7 +156,7 @@ func (t *rows) container() {
 
 // isolation holds what would open a container to the machine.
 func (t *rows) isolation(s func(...string) []string) {
-	t.judged(judgeShared("network"), s("network_mode")...)
+	t.judged(judgeNetworkMode, s("network_mode")...)
 	t.judged(judgeSpace("process numbers"), s("pid")...)
 	t.judged(judgeSpace("shared memory"), s("ipc")...)
 	t.judged(judgeShared("host name"), s("uts")...)
@@ -176,9 +184,9 @@ func (t *rows) mounts(s func(...string) []string) {
 }
 
 func (t *rows) networks(s func(...string) []string) {
-	t.approximated("the service is found by its name; networks do not keep services apart yet", s("networks.*")...)
+	t.add(row{verdict: Applied, reason: "names are known in the whole stack; only services that share a network reach each other"}, s("networks.*")...)
 	t.applied(s("networks.*.aliases.**")...)
-	t.approximated("not set: the cluster gives addresses and interfaces", s("networks.*.interface_name", "networks.*.ipv4_address",
+	t.approximated("not set: the cluster gives addresses and interfaces; use the names of services", s("networks.*.interface_name", "networks.*.ipv4_address",
 		"networks.*.ipv6_address", "networks.*.link_local_ips.**", "networks.*.mac_address", "networks.*.driver_opts.**",
 		"networks.*.priority", "networks.*.gw_priority", "networks.*.use_service_name_alias")...)
 }

@@ -9,6 +9,11 @@ const (
 	ServiceLabel   = "nagi.dev/service" // on all objects of a service, and its pods
 	AliasPrefix    = "alias.nagi.dev/"  // on pods: one label a network alias, its value empty
 
+	// On pods: one label a network, its value empty. The second is of networks
+	// that several stacks share.
+	NetworkPrefix       = "network.nagi.dev/"
+	SharedNetworkPrefix = "shared-network.nagi.dev/"
+
 	// HashAnnotation, on a Job: the hash of what it was made from, for a Job's
 	// template cannot be changed. On a pod template: the hash of what it waits for.
 	HashAnnotation = "nagi.dev/hash"

@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -75,6 +76,7 @@ var kept = []keptKind{
 	{kind: corev1.SchemeGroupVersion.WithKind(claim), object: &corev1.PersistentVolumeClaim{}, list: func() kube.ObjectList { return &corev1.PersistentVolumeClaimList{} }},
 	{kind: corev1.SchemeGroupVersion.WithKind("ServiceAccount"), object: &corev1.ServiceAccount{}, list: func() kube.ObjectList { return &corev1.ServiceAccountList{} }},
 	{kind: rbacv1.SchemeGroupVersion.WithKind("Role"), object: &rbacv1.Role{}, list: func() kube.ObjectList { return &rbacv1.RoleList{} }, trim: keepManagers},
+	{kind: networkingv1.SchemeGroupVersion.WithKind("NetworkPolicy"), object: &networkingv1.NetworkPolicy{}, list: func() kube.ObjectList { return &networkingv1.NetworkPolicyList{} }},
 	{kind: rbacv1.SchemeGroupVersion.WithKind("RoleBinding"), object: &rbacv1.RoleBinding{}, list: func() kube.ObjectList { return &rbacv1.RoleBindingList{} }},
 	{kind: corev1.SchemeGroupVersion.WithKind("ConfigMap"), object: &corev1.ConfigMap{}},
 	{kind: corev1.SchemeGroupVersion.WithKind("Secret"), object: &corev1.Secret{}},

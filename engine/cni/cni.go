@@ -44,7 +44,26 @@ func Up() error {
 			return fmt.Errorf("let the kernel forward: %w", err)
 		}
 	}
+	if err := routeServices(link); err != nil {
+		return err
+	}
 	return masquerade()
+}
+
+// routeServices leads the machine's own programs to Services: a machine
+// without a way to the world has no route for their addresses, and without one
+// kube-proxy's rules are never asked.
+func routeServices(link netlink.Link) error {
+	r := &netlink.Route{
+		LinkIndex: link.Attrs().Index,
+		Scope:     netlink.SCOPE_LINK,
+		Src:       config.BridgeIP.AsSlice(),
+		Dst:       &net.IPNet{IP: config.ServiceNet.Addr().AsSlice(), Mask: net.CIDRMask(config.ServiceNet.Bits(), 32)},
+	}
+	if err := netlink.RouteReplace(r); err != nil {
+		return fmt.Errorf("route services: %w", err)
+	}
+	return nil
 }
 
 // masquerade gives what pods send beyond the cluster the machine's address.

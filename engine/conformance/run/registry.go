@@ -27,7 +27,7 @@ const mirrorAddress = "127.0.0.1:5000"
 // containerd ask it before the one that the images are named after.
 func mirror(ctx context.Context, o options, m *lab.Machine) error {
 	host := fmt.Sprintf("[host.%q]\n  capabilities = [\"pull\", \"resolve\"]\n", "http://"+mirrorAddress)
-	if err := m.WriteFile("/etc/nagi/registries/_default/hosts.toml", []byte(host), 0o644); err != nil {
+	if err := m.WriteFile("/var/lib/nagi/registries/_default/hosts.toml", []byte(host), 0o644); err != nil {
 		return err
 	}
 	self, err := os.Executable()
