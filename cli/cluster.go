@@ -32,6 +32,7 @@ func (f *clusterFlags) add(flags *pflag.FlagSet) {
 type cluster struct {
 	kubernetes.Interface
 	objects *kube.Client
+	config  *rest.Config
 }
 
 // dial opens the cluster of f; it does not speak to it yet.
@@ -60,7 +61,7 @@ func openCluster(config *rest.Config) (cluster, error) {
 	if err != nil {
 		return cluster{}, err
 	}
-	return cluster{Interface: typed, objects: objects}, nil
+	return cluster{Interface: typed, objects: objects, config: config}, nil
 }
 
 // readable says what to do about a kubeconfig that cannot be read.

@@ -31,6 +31,7 @@ func (d *deployment) key() types.NamespacedName {
 // print is the dry run: the objects as YAML, or their names.
 func (d *deployment) print(io stdio, output string) error {
 	if output == "yaml" {
+		needs(io, d.all())
 		return compose.Render(io.Out, d.all())
 	}
 	for _, o := range d.all() {

@@ -117,7 +117,8 @@ func TestLogsAreSiftedByPattern(t *testing.T) {
 		{"with a line on each side", logsCommand{grep: "time(out)?", around: 1}, "web-abc | GET /\nweb-abc | timeout of db\nweb-abc | GET /b\n"},
 		{"bare", logsCommand{grep: "^GET /.", bare: true}, "GET /b\nGET /c\n"},
 		{
-			"as JSON", logsCommand{grep: "timeout", output: "json"},
+			"as JSON",
+			logsCommand{grep: "timeout", output: "json"},
 			`{"time":"2026-06-01T12:00:02Z","stack":"shop","service":"web","pod":"web-77-abc","container":"web","line":"timeout of db"}` + "\n",
 		},
 	} {

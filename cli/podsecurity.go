@@ -24,6 +24,8 @@ func needsPrivilege(objects []compose.Object) bool {
 			return beyondBaseline(o.Spec.Template.Spec)
 		case *batchv1.Job:
 			return beyondBaseline(o.Spec.Template.Spec)
+		case *batchv1.CronJob:
+			return beyondBaseline(o.Spec.JobTemplate.Spec.Template.Spec)
 		}
 		return false
 	})

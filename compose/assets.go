@@ -69,6 +69,28 @@ func (c *collector) service(name string, s types.ServiceConfig) error {
 			return err
 		}
 	}
+	for i := range s.PreStart {
+		if err := c.hook(path{"services", name, "pre_start", strconv.Itoa(i)}, s, hookService(s, i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hook reads what a pre_start hook has besides what it has from its service.
+func (c *collector) hook(at path, s, hook types.ServiceConfig) error {
+	own := hook
+	own.Volumes = nil
+	if err := c.service(own.Name, own); err != nil {
+		return err
+	}
+	for i, v := range hook.Volumes {
+		if ownVolume(s, hook, i) {
+			if err := c.bind(at.with("volumes"), hook.Name, i, v); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
@@ -228,8 +250,15 @@ func assetMode(info fs.FileInfo) fs.FileMode {
 	return 0o444
 }
 
+// clockFiles are the machine's own that many files mount for the time of day.
+// They are no secret and small: a copy goes along.
+var clockFiles = []string{"/etc/localtime", "/etc/timezone"}
+
 // outside says why a path is not one of the project's files; "" if it is.
 func (p *Project) outside(name string) string {
+	if slices.Contains(clockFiles, name) {
+		return ""
+	}
 	real, err := filepath.EvalSymlinks(name)
 	if err != nil {
 		real = filepath.Clean(name)

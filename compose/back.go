@@ -33,7 +33,7 @@ func Back(now, was v1alpha1.StackSpec, service string) (v1alpha1.StackSpec, erro
 	}
 	b.takeAssets()
 	b.now.Services[b.service] = b.was.Services[b.service]
-	text, err := b.now.MarshalYAML()
+	text, err := asWritten(b.now).MarshalYAML()
 	if err != nil {
 		return now, fmt.Errorf("write stack %s: %w", b.now.Name, err)
 	}
@@ -163,7 +163,10 @@ func (b *returning) takeAssets() {
 	for _, name := range namesOfKind(s, "secret") {
 		mine["secret/"+name] = true
 	}
-	own := func(a v1alpha1.Asset) bool { return mine[a.Key] || strings.HasPrefix(a.Key, "bind/"+b.service+"/") }
+	own := func(a v1alpha1.Asset) bool {
+		bind := "bind/" + b.service
+		return mine[a.Key] || strings.HasPrefix(a.Key, bind+"/") || strings.HasPrefix(a.Key, bind+"+") // of hooks
+	}
 	all := map[string]v1alpha1.Asset{}
 	for _, a := range b.spec.Assets {
 		if !own(a) {

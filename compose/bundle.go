@@ -1,11 +1,13 @@
 package compose
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -152,6 +154,13 @@ func (p *Project) normalised() (string, error) {
 	bare.Extensions, bare.Jobs, bare.Models = nil, nil, nil
 	bare.Services = types.Services{}
 	for name, s := range p.Services {
+		if isJob(s) {
+			if bare.Jobs == nil {
+				bare.Jobs = types.Jobs{}
+			}
+			bare.Jobs[name] = p.bareJob(s)
+			continue
+		}
 		bare.Services[name] = p.bareService(s)
 	}
 	bare.Configs = types.Configs{}
@@ -177,17 +186,39 @@ func (p *Project) bareService(s types.ServiceConfig) types.ServiceConfig {
 	if s.Image == "" && s.Build != nil {
 		s.Image = p.buildName(s.Name)
 	}
-	s.Build, s.Develop, s.Extends, s.Extensions = nil, nil, nil, nil
+	s.Build, s.Extends, s.Extensions = nil, nil, nil
+	if !p.watched {
+		s.Develop = nil
+	}
 	s.EnvFiles, s.LabelFiles = nil, nil
-	volumes := make([]types.ServiceVolumeConfig, len(s.Volumes))
-	for i, v := range s.Volumes {
+	s.Volumes = p.bareVolumes(s.Volumes)
+	hooks := slices.Clone(s.PreStart)
+	for i := range hooks {
+		hooks[i].Image = cmp.Or(hooks[i].Image, s.Image)
+		hooks[i].EnvFiles, hooks[i].LabelFiles = nil, nil
+		hooks[i].Volumes = p.bareVolumes(hooks[i].Volumes)
+	}
+	s.PreStart = hooks
+	return s
+}
+
+// bareJob does so for a job.
+func (p *Project) bareJob(s types.ServiceConfig) types.JobConfig {
+	j := serviceJob(s)
+	b := p.bareService(s)
+	j.ContainerSpec, j.WorkloadSpec = b.ContainerSpec, b.WorkloadSpec
+	return j
+}
+
+func (p *Project) bareVolumes(volumes []types.ServiceVolumeConfig) []types.ServiceVolumeConfig {
+	out := make([]types.ServiceVolumeConfig, len(volumes))
+	for i, v := range volumes {
 		if v.Type == types.VolumeTypeBind {
 			v.Source = p.bareSource(v.Source)
 		}
-		volumes[i] = v
+		out[i] = v
 	}
-	s.Volumes = volumes
-	return s
+	return out
 }
 
 // buildName is the image that compose gives to a service it builds.

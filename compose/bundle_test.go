@@ -61,6 +61,7 @@ func TestParsingABundleGivesTheSameObjects(t *testing.T) {
 			if err != nil {
 				return // names files that are made up by that test
 			}
+			p.KeepWatch(true)
 			sameObjects(t, p)
 		})
 	}

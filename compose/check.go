@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -58,9 +59,10 @@ func (c *checker) inOrder(a, b Entry) int {
 
 // walk visits an attribute and all below it.
 func (c *checker) walk(a attribute, line int) {
-	if a.reset || len(a.at) == 2 && a.at[0] == "services" && !c.enter(&a, line) {
+	if a.reset || len(a.at) == 2 && (a.at[0] == "services" || a.at[0] == "jobs") && !c.enter(&a, line) {
 		return
 	}
+	c.enterHook(&a)
 	r, known := rowFor(a.at)
 	leaf := a.kind == scalar || len(a.keys)+len(a.items) == 0
 	switch {
@@ -87,8 +89,21 @@ func (c *checker) enter(a *attribute, line int) bool {
 		return false
 	}
 	a.service = s
-	c.extended(*a)
+	if a.at[0] == "services" {
+		c.extended(*a)
+	}
 	return true
+}
+
+// enterHook begins a pre_start hook: to judges it is a service of its own.
+func (c *checker) enterHook(a *attribute) {
+	if len(a.at) != 4 || a.at[0] != "services" || a.at[2] != "pre_start" {
+		return
+	}
+	s := c.project.Services[a.at[1]]
+	if i, err := strconv.Atoi(a.at[3]); err == nil && i < len(s.PreStart) {
+		a.service = hookService(s, i)
+	}
 }
 
 // extended reports what a service takes from another file. Services of the
@@ -129,17 +144,23 @@ func (c *checker) judge(r row, a attribute, line int) {
 
 // overridden says whether the merged service no longer has what stands here.
 func (c *checker) overridden(a attribute) bool {
-	if len(a.at) < 3 || a.at[0] != "services" || a.service.Name == "" || strings.HasPrefix(a.at[2], "x-") {
+	if len(a.at) < 3 || a.at[0] != "services" && a.at[0] != "jobs" || a.service.Name == "" || strings.HasPrefix(a.at[2], "x-") {
 		return false
 	}
-	services, _ := c.project.model["services"].(map[string]any)
-	merged, _ := services[a.service.Name].(map[string]any)
+	services, _ := c.project.model[a.at[0]].(map[string]any)
+	merged, _ := services[c.deployed(a)].(map[string]any)
 	if _, there := merged[a.at[2]]; !there {
 		return true
 	}
-	at := path{"services", a.service.Name}
+	at := path{a.at[0], c.deployed(a)}
 	last, _ := c.project.Source.find(append(at, a.at[2:]...))
 	return len(a.at) == 3 && a.kind == scalar && last != nil && last != a.node && last.text != a.text
+}
+
+// deployed is the name under which the merged project has what a belongs to.
+func (c *checker) deployed(a attribute) string {
+	name, _, _ := strings.Cut(a.service.Name, "+")
+	return name
 }
 
 func (c *checker) add(a attribute, line int, v Verdict, reason string) {

@@ -42,6 +42,13 @@ func (m *maker) usedVolumes() map[string]bool {
 				used[v.Source] = true
 			}
 		}
+		for i := range s.PreStart {
+			for _, v := range s.PreStart[i].Volumes {
+				if v.Type == types.VolumeTypeVolume {
+					used[v.Source] = true
+				}
+			}
+		}
 	}
 	return used
 }

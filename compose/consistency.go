@@ -31,7 +31,7 @@ func (p *Project) consistent() error {
 		s := p.Services[name]
 		at := path{"services", name}
 		for _, check := range []func(path, types.ServiceConfig) *Error{
-			p.checkRuns, p.checkLimits, p.checkDependencies, p.checkMounts, p.checkHealth,
+			p.checkRuns, p.checkLimits, p.checkDependencies, p.checkJob, p.checkMounts, p.checkHealth,
 		} {
 			add(check(at, s))
 		}

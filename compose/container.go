@@ -32,6 +32,7 @@ func (m *maker) container(s types.ServiceConfig, mounts mountSet) corev1.Contain
 	if signal := stopSignal(s); signal != "" {
 		c.Lifecycle = &corev1.Lifecycle{StopSignal: &signal}
 	}
+	setHooks(&c, s)
 	setProbes(&c, s.HealthCheck)
 	return c
 }

@@ -46,7 +46,7 @@ func (m *maker) waits(s types.ServiceConfig) []string {
 	var out []string
 	for _, on := range slices.Sorted(maps.Keys(s.DependsOn)) {
 		dependency, ok := m.project.Services[on]
-		if !ok || dependency.GetScale() == 0 && m.kind(dependency) == kindDeployment {
+		if !ok || isJob(dependency) || dependency.GetScale() == 0 && m.kind(dependency) == kindDeployment {
 			continue
 		}
 		condition, ok := conditions[s.DependsOn[on].Condition]

@@ -67,3 +67,15 @@ func (p path) matches(pattern path) bool {
 	}
 	return true
 }
+
+// asService returns where the same attribute of a service would stand: what
+// holds of a service's container holds of a job's and of a pre_start hook's.
+func (p path) asService() path {
+	switch {
+	case len(p) > 1 && p[0] == "jobs":
+		return append(path{"services"}, p[1:]...)
+	case len(p) > 4 && p[0] == "services" && p[2] == "pre_start":
+		return append(path{"services", p[1]}, p[4:]...)
+	}
+	return p
+}

@@ -30,6 +30,7 @@ func (m *maker) addConfigs(set *mountSet, s types.ServiceConfig) {
 		}
 		target := slashpath.Join("/", cmp.Or(c.Target, c.Source))
 		addFile(set, fmt.Sprintf("config-%d", i), asset, modeOf(c.Mode), target)
+		set.ownFile(target, c.UID, c.GID, *modeOf(c.Mode))
 	}
 }
 
@@ -47,6 +48,7 @@ func (m *maker) addSecrets(set *mountSet, s types.ServiceConfig) {
 			target = slashpath.Join("/run/secrets", target)
 		}
 		addFile(set, fmt.Sprintf("secret-%d", i), asset, modeOf(c.Mode), target)
+		set.ownFile(target, c.UID, c.GID, *modeOf(c.Mode))
 	}
 }
 

@@ -109,13 +109,6 @@ func judgeDomain(a attribute) (Verdict, string) {
 	return Approximated, `not set: it takes a "hostname" to go with it`
 }
 
-func judgeInit(a attribute) (Verdict, string) {
-	if !truthy(a.text) {
-		return Applied, ""
-	}
-	return Approximated, "no init is added: the command is process 1"
-}
-
 func judgeLogging(a attribute) (Verdict, string) {
 	return Approximated, "logs go to the node's files, where nagi logs reads them"
 }
@@ -155,16 +148,6 @@ func judgeSysctl(a attribute) (Verdict, string) {
 		return Applied, ""
 	}
 	return Approximated, fmt.Sprintf("left out: Kubernetes lets no pod set %s; set it on the machine", name)
-}
-
-func judgeTmpfs(a attribute) (Verdict, string) {
-	_, options, _ := strings.Cut(a.text, ":")
-	for option := range strings.SplitSeq(options, ",") {
-		if option != "" && option != "rw" && !strings.HasPrefix(option, "size=") {
-			return Approximated, fmt.Sprintf("the option %q is left out", option)
-		}
-	}
-	return Applied, ""
 }
 
 // judgeShared looks at the namespaces that a container may share.
@@ -297,8 +280,8 @@ func judgeVolume(a attribute) (Verdict, string) {
 		return judgeBind(a, v)
 	case v.Type == types.VolumeTypeVolume && v.Source == "":
 		return Approximated, anonymous
-	case v.Type == types.VolumeTypeVolume && (v.Volume == nil || !v.Volume.NoCopy):
-		return Applied, "starts empty: what the image has at this path is not copied in"
+	case v.Type == types.VolumeTypeVolume && wasBind(a):
+		return Approximated, fmt.Sprintf("nothing is in that folder: it becomes the volume %q, which the stack keeps", v.Source)
 	}
 	return Applied, ""
 }

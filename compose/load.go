@@ -32,7 +32,8 @@ type Project struct {
 	Source         *Source // where each attribute was written
 	Assets         []Asset // the contents of the local files it names
 
-	model map[string]any // what compose-go merged, before it became Go types
+	model   map[string]any // what compose-go merged, before it became Go types
+	watched bool           // its develop sections count
 }
 
 // Load reads the compose files and everything they name: includes, extended
@@ -177,6 +178,10 @@ func (l *load) loaderOptions(o *loader.Options) {
 // complete checks the merged project, resolves its env files and reads what
 // it names.
 func (p *Project) complete() error {
+	if err := p.checkJobNames(); err != nil {
+		return err
+	}
+	p.Project = prepare(p.Project)
 	if err := p.checkEnvFiles(); err != nil {
 		return err
 	}
@@ -190,6 +195,7 @@ func (p *Project) complete() error {
 	if err := p.consistent(); err != nil {
 		return err
 	}
+	p.keepFolders()
 	p.Assets, err = p.collectAssets()
 	return err
 }

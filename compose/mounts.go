@@ -23,6 +23,8 @@ const (
 type mountSet struct {
 	volumes []corev1.Volume
 	mounts  []corev1.VolumeMount
+	owned   []owned
+	seeds   []seed
 	claims  bool // some are claims
 }
 
@@ -48,16 +50,19 @@ func (m *maker) mountsOf(s types.ServiceConfig) mountSet {
 	}
 	for i, text := range s.Tmpfs {
 		target, options, _ := strings.Cut(text, ":")
-		set.add(memory(fmt.Sprintf("tmpfs-%d", i), sizeOption(options)), corev1.VolumeMount{MountPath: target})
+		name, o := fmt.Sprintf("tmpfs-%d", i), parseTmpfs(options)
+		set.add(memory(name, sizeOption(options)), corev1.VolumeMount{MountPath: target})
+		set.ownFolder(name, o.mode, o.uid, o.gid)
 	}
 	m.addConfigs(&set, s)
 	m.addSecrets(&set, s)
 	if s.ShmSize > 0 && !set.has(shmPath) {
 		set.add(memory("shm", int64(s.ShmSize)), corev1.VolumeMount{MountPath: shmPath})
 	}
-	if _, ok := planeProbe(s.HealthCheck); ok {
+	if _, ok := planeProbe(s.HealthCheck); ok || needsHookProgram(s) {
 		set.add(m.planeVolume(), corev1.VolumeMount{MountPath: planePath, ReadOnly: true})
 	}
+	m.addWatch(&set, s)
 	set.openFolders()
 	return set
 }
@@ -72,11 +77,14 @@ func (m *maker) addVolume(set *mountSet, s types.ServiceConfig, i int, v types.S
 	case types.VolumeTypeVolume:
 		m.addNamed(set, i, v, mount)
 	case types.VolumeTypeTmpfs:
-		var size int64
+		name, t := fmt.Sprintf("memory-%d", i), types.ServiceVolumeTmpfs{}
 		if v.Tmpfs != nil {
-			size = int64(v.Tmpfs.Size)
+			t = *v.Tmpfs
 		}
-		set.add(memory(fmt.Sprintf("memory-%d", i), size), mount)
+		set.add(memory(name, int64(t.Size)), mount)
+		if t.Mode != 0 {
+			set.ownFolder(name, int32(t.Mode&0o7777), 0, 0)
+		}
 	case types.VolumeTypeImage:
 		if v.Image != nil {
 			mount.SubPath = v.Image.SubPath
@@ -92,17 +100,29 @@ func (m *maker) addNamed(set *mountSet, i int, v types.ServiceVolumeConfig, moun
 	if v.Volume != nil {
 		mount.SubPath = v.Volume.Subpath
 	}
+	copied := v.Volume == nil || !v.Volume.NoCopy && v.Volume.Subpath == ""
 	if v.Source == "" {
-		set.add(emptyFolder(fmt.Sprintf("anonymous-%d", i)), mount)
+		name := fmt.Sprintf("anonymous-%d", i)
+		set.add(emptyFolder(name), mount)
+		set.seed(copied, name, v.Target)
 		return
 	}
 	claim := m.claimName(v.Source)
+	set.seed(copied, fitName("volume-"+claim), v.Target)
 	source := &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim}
 	set.claims = true
 	set.add(corev1.Volume{
 		Name:         fitName("volume-" + claim),
 		VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: source},
 	}, mount)
+}
+
+// seed notes that a volume is to be filled; one that is mounted twice has the
+// first place.
+func (set *mountSet) seed(copied bool, volume, from string) {
+	if copied && !slices.ContainsFunc(set.seeds, func(s seed) bool { return s.volume == volume }) {
+		set.seeds = append(set.seeds, seed{volume: volume, from: slashpath.Clean(from)})
+	}
 }
 
 // addBind adds the copy of a file or folder of the project. A bind without a
@@ -121,8 +141,13 @@ func (m *maker) addBind(set *mountSet, s types.ServiceConfig, i int, v types.Ser
 	}
 }
 
-// planeVolume holds nagi-plane for the probes that need it.
-func (m *maker) planeVolume() corev1.Volume { return imageVolume("nagi-plane", m.plane) }
+// planeVolume holds nagi-plane for the probes and hooks that need it.
+func (m *maker) planeVolume() corev1.Volume {
+	if m.portable {
+		return emptyFolder(planeName)
+	}
+	return imageVolume(planeName, m.plane)
+}
 
 func imageVolume(name, image string) corev1.Volume {
 	source := &corev1.ImageVolumeSource{Reference: image, PullPolicy: corev1.PullIfNotPresent}

@@ -32,13 +32,16 @@ func labelRune(r rune) rune {
 }
 
 // fitName shortens a name to a DNS label's length without making two alike.
-func fitName(name string) string {
-	if len(name) <= maxName {
+func fitName(name string) string { return fitTo(name, maxName) }
+
+// fitTo does so for a limit of its own.
+func fitTo(name string, limit int) string {
+	if len(name) <= limit {
 		return name
 	}
 	sum := sha256.Sum256([]byte(name))
 	hash := hex.EncodeToString(sum[:5])
-	return strings.TrimRight(name[:maxName-len(hash)-1], "-") + "-" + hash
+	return strings.TrimRight(name[:limit-len(hash)-1], "-") + "-" + hash
 }
 
 // hashOf returns ten digits that differ when v's JSON differs.

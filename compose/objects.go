@@ -26,6 +26,7 @@ type Object interface {
 type ObjectOptions struct {
 	Namespace  string // default: the project's name
 	PlaneImage string // holds nagi-plane; default: version.PlaneImage()
+	Portable   bool   // for any cluster: nagi-plane comes into pods without a mount of its image
 
 	// RollingBack names the services that come back to this file from a later
 	// one, and how: the rollback_config of the later one.
@@ -51,6 +52,7 @@ type maker struct {
 	stack     string // value of the stack label
 	namespace string
 	plane     string // image of nagi-plane
+	portable  bool
 	assets    map[string]v1alpha1.Asset
 
 	rollingBack map[string]*types.UpdateConfig
@@ -63,11 +65,13 @@ type maker struct {
 }
 
 func newMaker(p *types.Project, assets []v1alpha1.Asset, o ObjectOptions) *maker {
+	p = prepare(p)
 	m := &maker{
 		project:   p,
 		stack:     ObjectName(p.Name),
 		namespace: cmp.Or(o.Namespace, ObjectName(p.Name)),
 		plane:     cmp.Or(o.PlaneImage, version.PlaneImage()),
+		portable:  o.Portable,
 		assets:    map[string]v1alpha1.Asset{},
 		hashes:    map[string]string{},
 

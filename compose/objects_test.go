@@ -217,6 +217,8 @@ func podTemplate(o Object) *corev1.PodTemplateSpec {
 		return &o.Spec.Template
 	case *batchv1.Job:
 		return &o.Spec.Template
+	case *batchv1.CronJob:
+		return &o.Spec.JobTemplate.Spec.Template
 	}
 	return nil
 }

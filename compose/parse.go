@@ -54,10 +54,14 @@ func parse(text string) (*types.Project, error) {
 		return nil, source.explain(err)
 	}
 	checked := &Project{Project: p, Source: source}
+	if err := checked.checkJobNames(); err != nil {
+		return nil, err
+	}
+	checked.Project = prepare(p)
 	if err := checked.consistent(); err != nil {
 		return nil, err
 	}
-	return p, nil
+	return checked.Project, nil
 }
 
 // isolated writes out f without filling in variables, and refuses what would
@@ -78,14 +82,25 @@ func isolated(source *Source, f *file) error {
 	if err := checkShape(doc); err != nil {
 		return err
 	}
-	services := doc.get("services")
-	if services == nil {
+	for _, group := range []string{"services", "jobs"} {
+		if err := resolved(source, doc.get(group), group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resolved refuses what names another file in a group of containers.
+func resolved(source *Source, containers *node, group string) error {
+	if containers == nil {
 		return nil
 	}
-	return services.each(func(name string, _ int, service *node) error {
-		for _, word := range []string{"extends", "env_file", "label_file"} {
-			if service.get(word) != nil {
-				return source.fault(path{"services", name, word}, "was to be resolved before")
+	return containers.each(func(name string, _ int, c *node) error {
+		for _, n := range append([]*node{c}, items(c.get("pre_start"))...) {
+			for _, word := range []string{"extends", "env_file", "label_file"} {
+				if n.get(word) != nil {
+					return source.fault(path{group, name, word}, "was to be resolved before")
+				}
 			}
 		}
 		return nil

@@ -57,8 +57,15 @@ func (m *maker) podSpec(s types.ServiceConfig, mounts mountSet) corev1.PodSpec {
 		pod.OS = &corev1.PodOS{Name: corev1.Linux} // without it the signal is refused
 	}
 	setHostname(&pod, s)
+	setSpaces(&pod, s)
 	setNetwork(&pod, s)
+	m.place(&pod, s)
 	m.addWait(&pod, s)
+	m.addSeeds(&pod, s.Image, pullPolicy(s.PullPolicy), mounts)
+	m.addOwned(&pod, mounts)
+	m.addPreStart(&pod, s)
+	m.addPlane(&pod)
+	m.addGate(&pod, s, mounts)
 	return pod
 }
 

@@ -14,7 +14,7 @@ import (
 // comes last.
 var kindOrder = []string{
 	"Namespace", "ServiceAccount", "Role", "RoleBinding", "ConfigMap", "Secret", "PersistentVolumeClaim",
-	"NetworkPolicy", "Service", kindDeployment, kindDaemonSet, kindJob,
+	"NetworkPolicy", "Service", kindDeployment, kindDaemonSet, kindJob, kindCronJob,
 }
 
 // Render prints the objects as YAML documents, by kind, without what only a

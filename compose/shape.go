@@ -206,6 +206,9 @@ func (n *node) fits(s *shape, at path) error {
 		return err
 	}
 	return n.each(func(step string, line int, child *node) error {
+		if step == patternKey && n.kind == mapping && s.closed() && len(at) != 1 {
+			return child.checkExtension(at.with(step))
+		}
 		inner := s.Items
 		if n.kind == mapping {
 			if inner = s.field(step); inner == nil && s.closed() && !strings.HasPrefix(step, "x-") {
@@ -222,11 +225,11 @@ func (n *node) fits(s *shape, at path) error {
 // few refuses more services, or more entries of one, than anyone writes: some
 // of what follows takes the square of their number.
 func (n *node) few(at path) error {
-	if at.matches(path{"services"}) && len(n.keys) > maxServices {
+	if (at.matches(path{"services"}) || at.matches(path{"jobs"})) && len(n.keys) > maxServices {
 		extra := n.keys[maxServices]
 		return n.file.fault(n.where[extra], at.with(extra), "is one more than the %d services that a project may have", maxServices)
 	}
-	if len(at) > 1 && at[0] == "services" && len(n.items)+len(n.keys) > maxEntries {
+	if len(at) > 1 && (at[0] == "services" || at[0] == "jobs") && len(n.items)+len(n.keys) > maxEntries {
 		return n.file.fault(n.line, at, "has more than %d entries", maxEntries)
 	}
 	return nil

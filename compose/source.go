@@ -52,8 +52,23 @@ func (s *Source) fallback() string {
 	return s.files[len(s.files)-1].name
 }
 
+// written returns where an attribute stands: a job is among the services once
+// it is read.
+func (s *Source) written(at path) path {
+	if len(at) < 2 || at[0] != "services" {
+		return at
+	}
+	isService := func(n *node) bool { return n.get("services").get(at[1]) != nil }
+	isJob := func(n *node) bool { return n.get("jobs").get(at[1]) != nil }
+	if roots := s.roots(); slices.ContainsFunc(roots, isJob) && !slices.ContainsFunc(roots, isService) {
+		return append(path{"jobs"}, at[1:]...)
+	}
+	return at
+}
+
 // fault returns an error about an attribute of the project.
 func (s *Source) fault(at path, msg string) *Error {
+	at = s.written(at)
 	f, line := s.At(at...)
 	return &Error{File: f, Line: line, Path: at.String(), Msg: msg}
 }
@@ -62,6 +77,7 @@ func (s *Source) fault(at path, msg string) *Error {
 // line where its name stands.
 func (s *Source) find(at path) (found *node, line int) {
 	layers := s.roots()
+	at = s.written(at)
 	for i, step := range at {
 		if i == 2 && at[0] == "services" {
 			layers = s.withBases(layers, at[1])

@@ -9,6 +9,7 @@ import (
 type row struct {
 	at      path
 	whole   bool // of all below it too, in one entry
+	derived bool // the same is said of a service
 	verdict Verdict
 	reason  string
 	judge   func(attribute) (Verdict, string) // when it depends on the value
@@ -21,6 +22,9 @@ var table = sync.OnceValue(func() *rows {
 	t.container()
 	t.workload()
 	t.deployment()
+	t.hooks()
+	t.jobs()
+	t.extensions()
 	return t
 })
 
@@ -80,7 +84,6 @@ func (t *rows) top() {
 	t.applied("name", "include.**", "services", "services.*", "networks", "networks.*", "volumes", "configs", "secrets", "volumes.*", "configs.*", "secrets.*")
 	t.approximated("ignored: obsolete", "version")
 	t.refused("models are not run yet; run the model server as a service", "models.**")
-	t.refused(`jobs come with a later version; write a service with "deploy: {mode: replicated-job}"`, "jobs.**")
 
 	t.walls()
 
@@ -121,7 +124,7 @@ func (t *rows) container() {
 		"read_only", "shm_size", "stop_grace_period", "stop_signal", "working_dir",
 		"configs.*", "configs.*.source", "configs.*.target", "configs.*.mode",
 		"secrets.*", "secrets.*.source", "secrets.*.target", "secrets.*.mode")...)
-	t.approximated("the copy belongs to root; its mode lets the service read it", s("configs.*.uid", "configs.*.gid", "secrets.*.uid", "secrets.*.gid")...)
+	t.judged(judgeOwner, s("configs.*.uid", "configs.*.gid", "secrets.*.uid", "secrets.*.gid")...)
 	t.approximated("becomes a share that is kept for the service", s("cpu_shares")...)
 	t.judged(judgeQuota, s("cpu_quota", "cpu_period")...)
 	t.approximated("not set: Kubernetes has no such limit for one container", s("blkio_config.**", "cpu_percent",
@@ -134,7 +137,7 @@ func (t *rows) container() {
 	t.judged(judgeGroup, s("group_add.*")...)
 	t.judged(judgeHostname, s("hostname")...)
 	t.judged(judgeDomain, s("domainname")...)
-	t.judged(judgeInit, s("init")...)
+	t.applied(s("init")...)
 	t.judged(judgeLogging, s("logging.driver")...)
 	t.approximated("ignored: the node keeps and turns over the logs", s("logging.options.**")...)
 	t.judged(judgePull, s("pull_policy")...)
@@ -151,8 +154,8 @@ func (t *rows) container() {
 // isolation holds what would open a container to the machine.
 func (t *rows) isolation(s func(...string) []string) {
 	t.judged(judgeNetworkMode, s("network_mode")...)
-	t.judged(judgeShared("process numbers"), s("pid")...)
-	t.judged(judgeShared("shared memory"), s("ipc")...)
+	t.judged(judgeSpace("process numbers"), s("pid")...)
+	t.judged(judgeSpace("shared memory"), s("ipc")...)
 	t.judged(judgeShared("host name"), s("uts")...)
 	t.judged(judgeShared("cgroup"), s("cgroup")...)
 	t.judged(judgeUserns, s("userns_mode")...)
@@ -171,9 +174,9 @@ func (t *rows) mounts(s func(...string) []string) {
 		"volumes.*.tmpfs.size", "volumes.*.image.subpath")...)
 	t.approximated("ignored: the copy is a plain folder", s("volumes.*.bind.propagation", "volumes.*.bind.create_host_path",
 		"volumes.*.bind.recursive", "volumes.*.bind.selinux", "volumes.*.consistency")...)
-	t.approximated("not set: Kubernetes mounts it for every user", s("volumes.*.tmpfs.mode")...)
+	t.applied(s("volumes.*.tmpfs.mode")...)
 	t.approximated("ignored: the labels of the volume itself count", s("volumes.*.volume.labels.**")...)
-	t.refused("volumes are not taken from other containers; give both services the same named volume", s("volumes_from.*")...)
+	t.judged(judgeVolumesFrom, s("volumes_from.*")...)
 }
 
 func (t *rows) networks(s func(...string) []string) {
@@ -199,11 +202,13 @@ func (t *rows) workload() {
 	t.judged(judgeRestart, s("restart")...)
 	t.approximated("becomes a further name of the service", s("container_name")...)
 	t.approximated("ignored: deploy does not show the output; see nagi logs", s("attach")...)
-	t.approximated("ignored: nothing is watched yet; deploy again after a change", s("develop.**")...)
+	t.add(row{verdict: Applied, reason: "by nagi deploy --watch"}, s("develop", "develop.watch.*.path", "develop.watch.*.target",
+		"develop.watch.*.ignore.**", "develop.watch.*.include.**", "develop.watch.*.initial_sync", "develop.watch.*.exec.command.**")...)
+	t.judged(judgeWatch, s("develop.watch.*.action")...)
+	t.approximated("not set: the command runs as the container does; set it in the command itself", s("develop.watch.*.exec.user", "develop.watch.*.exec.privileged",
+		"develop.watch.*.exec.working_dir", "develop.watch.*.exec.environment.**", "develop.watch.*.exec.per_replica")...)
 	t.refused("containers outside the stack cannot be linked; use SERVICE.STACK as the host name", s("external_links.*")...)
 	t.refused("providers are not run; write the service itself", s("provider.**")...)
-	t.refused(`hooks are not run yet; write a service that runs first and wait for it with "condition: service_completed_successfully"`, s("pre_start.**")...)
-	t.refused("hooks are not run yet; do it in the service's own command", s("post_start.**", "pre_stop.**")...)
 }
 
 // deployment holds services.*.deploy.
@@ -222,7 +227,9 @@ func (t *rows) deployment() {
 	t.judged(judgeCondition, s("restart_policy.condition")...)
 	t.judged(judgeAttempts, s("restart_policy.max_attempts")...)
 	t.approximated("Kubernetes waits longer after each failure, 5 minutes at most", s("restart_policy.delay", "restart_policy.window")...)
-	t.approximated("any node may run it", s("placement.constraints.**", "placement.preferences.**", "placement.max_replicas_per_node")...)
+	t.judged(judgeConstraint, s("placement.constraints.*")...)
+	t.judged(judgeSpread, s("placement.preferences.*.spread")...)
+	t.judged(judgeMaxReplicas, s("placement.max_replicas_per_node")...)
 }
 
 // under puts a prefix before every name.

@@ -47,6 +47,9 @@ var valueChecks = sync.OnceValue(func() []valueCheck {
 	add(oneOf("none", "on-failure", "any"), "services.*.deploy.restart_policy.condition")
 	add(oneOf("vip", "dnsrr"), "services.*.deploy.endpoint_mode")
 	add(checkCron, "jobs.*.triggers.schedule.*", "jobs.*.triggers.schedule.*.cron")
+	add(checkTimezone, "jobs.*.triggers.schedule.*.timezone")
+	add(checkConstraint, "services.*.deploy.placement.constraints.*")
+	add(checkBool, "jobs.*.triggers.manual", "services.*.pre_start.*.per_replica")
 	add(checkHost, "services.*.extra_hosts.*")
 	add(checkDuration, durations()...)
 	add(checkBytes, "services.*.mem_limit", "services.*.mem_reservation", "services.*.memswap_limit",
@@ -86,11 +89,12 @@ func checkValues(n *node, at path) error {
 		return nil
 	}
 	if n.kind == scalar {
-		if len(n.text) > maxText && at[0] == "services" {
+		if len(n.text) > maxText && (at[0] == "services" || at[0] == "jobs") {
 			return n.file.fault(n.line, at, "is longer than %d KiB, the most that a program can be given", maxText>>10)
 		}
+		container := at.asService()
 		for _, c := range valueChecks() {
-			if at.matches(c.at) {
+			if at.matches(c.at) || container.matches(c.at) {
 				if msg := c.check(n.text); msg != "" {
 					return n.file.fault(n.line, at, "%s", msg)
 				}
@@ -98,7 +102,7 @@ func checkValues(n *node, at path) error {
 		}
 		return nil
 	}
-	if at.matches(path{"services", "*", "volumes"}) {
+	if at.asService().matches(path{"services", "*", "volumes"}) {
 		if err := checkTargets(n, at); err != nil {
 			return err
 		}

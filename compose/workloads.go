@@ -28,12 +28,12 @@ const keptRevisions = 3
 // Kubernetes' own default.
 const jobAttempts = 6
 
-// workloads returns one Deployment, DaemonSet or Job a service, each after
+// workloads returns one Deployment, DaemonSet, Job or CronJob a service, each after
 // those it depends on.
 func (m *maker) workloads() []Object {
 	var objs []Object
 	for _, service := range m.dependencyOrder() {
-		objs = append(objs, m.workload(m.project.Services[service]))
+		objs = append(objs, m.workload(m.project.Services[service])...)
 	}
 	return objs
 }
@@ -66,6 +66,8 @@ func (m *maker) dependencyOrder() []string {
 func (m *maker) kind(s types.ServiceConfig) string {
 	mode := deployOf(s).Mode
 	switch {
+	case isJob(s):
+		return kindCronJob
 	case m.awaited[s.Name], mode == "replicated-job", mode == "global-job":
 		return kindJob
 	case mode == "global":
@@ -74,23 +76,25 @@ func (m *maker) kind(s types.ServiceConfig) string {
 	return kindDeployment
 }
 
-func (m *maker) workload(s types.ServiceConfig) Object {
+func (m *maker) workload(s types.ServiceConfig) []Object {
 	mounts := m.mountsOf(s)
 	template := m.template(s, mounts)
 	m.hashes[s.Name] = hashOf(template)
 	meta := m.meta(m.names[s.Name], m.names[s.Name])
 	markFrom(&meta, deployOf(s).Labels)
 	kind := m.kind(s)
-	if kind != kindJob {
+	if kind != kindJob && kind != kindCronJob {
 		watchUpdate(s, &meta, &template)
 	}
 	switch kind {
+	case kindCronJob:
+		return m.cronJobs(s, meta, template)
 	case kindJob:
-		return m.job(s, meta, template)
+		return []Object{m.job(s, meta, template)}
 	case kindDaemonSet:
-		return m.daemonSet(s, meta, template)
+		return []Object{m.daemonSet(s, meta, template)}
 	}
-	return m.deployment(s, meta, template, mounts.claims)
+	return []Object{m.deployment(s, meta, template, mounts.claims)}
 }
 
 func (m *maker) deployment(s types.ServiceConfig, meta metav1.ObjectMeta, t corev1.PodTemplateSpec, claims bool) Object {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"nagi.dev/plane/pause"
@@ -24,6 +25,12 @@ Commands:
   pause    holds a pod's namespaces and reaps orphans; ends on SIGTERM
   wait     waits until workloads of this namespace are as asked
   probe    checks a URL, a TCP port or a program once
+  hook     runs the commands of a compose hook
+  install  leaves a copy of this program in a folder
+  place    gives files and folders to the users that own them
+  seed     fills empty volumes with what the image has at their place
+  receive  puts files from a tar stream in place
+  gate     holds a container back until its changed files are there
   version  prints the version
 
 Examples:
@@ -50,6 +57,18 @@ func Run(ctx context.Context, version string, args []string, stdout, stderr io.W
 		return waitCommand(ctx, args[1:], stdout, stderr)
 	case "probe":
 		return probeCommand(ctx, args[1:], stdout, stderr)
+	case "hook":
+		return hookCommand(ctx, args[1:], stdout, stderr)
+	case "install":
+		return installCommand(args[1:], stdout, stderr)
+	case "place":
+		return placeCommand(args[1:], stdout, stderr)
+	case "seed":
+		return seedCommand(args[1:], stdout, stderr)
+	case "receive":
+		return receiveCommand(ctx, args[1:], os.Stdin, stdout, stderr)
+	case "gate":
+		return gateCommand(ctx, args[1:], stdout, stderr)
 	case "version", "--version":
 		fmt.Fprintln(stdout, version)
 		return exitDone

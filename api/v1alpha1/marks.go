@@ -22,6 +22,10 @@ const (
 	// it last applied, so that a field which left the file is noticed.
 	AppliedAnnotation = "nagi.dev/applied"
 
+	// ManualAnnotation, on a CronJob: "false" when nobody but its schedule may
+	// start the job.
+	ManualAnnotation = "nagi.dev/manual"
+
 	// UpdateAnnotation, on a workload: what to do when an update of it fails, as
 	// JSON. Its pods carry TemplateAnnotation then.
 	UpdateAnnotation = "nagi.dev/update"

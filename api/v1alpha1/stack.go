@@ -154,7 +154,7 @@ type ServiceStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
 
-	// Kind of its workload: Deployment, DaemonSet or Job.
+	// Kind of its workload: Deployment, DaemonSet, Job or CronJob.
 	Kind string `json:"kind"`
 
 	// Wanted replicas, or completions of a Job.

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"nagi.dev/api/v1alpha1"
+	"nagi.dev/compose"
 )
 
 // The reasons of ours that Kubernetes has no word for.
@@ -18,6 +19,7 @@ const (
 	reasonDependency = "DependencyFailed" // what it waits for will not come
 	reasonWaiting    = "WaitingForDependency"
 	reasonCreating   = "ContainerCreating"
+	reasonFiles      = "WaitingForFiles" // that were changed since its image was made
 )
 
 // waiter is the name of the init container that waits for other services.
@@ -31,6 +33,9 @@ func initTrouble(p *corev1.Pod, c corev1.ContainerStatus, now time.Time) trouble
 	if c.Name != waiter {
 		if done := c.State.Terminated; done != nil && done.ExitCode == 0 {
 			return trouble{}
+		}
+		if c.Name == compose.Syncer && c.State.Running != nil {
+			return trouble{state: v1alpha1.ServiceProgressing, reason: reasonFiles, message: "waits for the files of nagi deploy --watch"}
 		}
 		return containerTrouble(c, now)
 	}

@@ -32,9 +32,18 @@ func TestEveryGoldenObjectIsTakenAndStands(t *testing.T) {
 					t.Fatalf("stalled: %s: %s", c.Reason, c.Message)
 				}
 			}
+			// What the first pass made is seen by the second, whose status may say
+			// so: a CronJob is ready as soon as it is there.
+			seen, err := b.loop.observe(t.Context(), b.stack())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again := actions(Decide(seen)); len(again) != 0 {
+				t.Errorf("the second pass would do %q", again)
+			}
+			b.pass()
 			if n := b.pass(); n != 0 {
-				s, err := b.loop.observe(t.Context(), b.stack())
-				t.Errorf("the second pass wrote %d times: %q, %v", n, actions(Decide(s)), err)
+				t.Errorf("the third pass wrote %d times", n)
 			}
 		})
 	}

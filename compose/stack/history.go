@@ -138,13 +138,17 @@ func templateHash(w *unstructured.Unstructured) string {
 }
 
 // former returns the newest revision before the last of all in which a service
-// ran well; false: there is none.
+// ran well; false: there is none. The same pods in an earlier revision count
+// only if they held: else it is their update that goes on.
 func former(all []Revision, service string) (Revision, bool) {
+	now := all[len(all)-1]
 	for _, r := range slices.Backward(all[:len(all)-1]) {
-		if r.Templates[service] == "" {
+		hash, o := r.Templates[service], r.Outcomes[service]
+		switch {
+		case hash == "":
 			return Revision{}, false // it was not there: this is no update
-		}
-		if !r.Outcomes[service].failed() {
+		case o.failed(), hash == now.Templates[service] && o.Is != outcomeHeld:
+		default:
 			return r, true
 		}
 	}
@@ -184,8 +188,14 @@ func outdated(all []Revision) []Object {
 	return old
 }
 
-// stamp sets what a status says of revisions.
-func stamp(all []Revision, sv *v1alpha1.ServiceStatus) {
-	r := running(all, sv.Name)
+// stamp sets what a status says of revisions. A revision is a little older by
+// the server's clock than by ours; what was said first stays.
+func stamp(s State, sv *v1alpha1.ServiceStatus) {
+	r := running(s.Revisions, sv.Name)
 	sv.Revision, sv.Updated = r.Number, metav1.NewTime(r.Created)
+	for _, old := range s.Stack.Status.Services {
+		if old.Name == sv.Name && old.Revision == sv.Revision && !old.Updated.IsZero() {
+			sv.Updated = old.Updated
+		}
+	}
 }

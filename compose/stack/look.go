@@ -22,12 +22,17 @@ func look(s State, seen map[Ref]Object, pending map[Ref]bool, taken map[Ref]Refu
 	st.Revision = now.Number
 	st.Services = nil
 	var wake time.Duration
+	listed := map[string]bool{}
 	for _, w := range s.Wanted {
 		if !workload(w) {
 			continue
 		}
 		sv, again := service(s, w, seen[refOf(w)], pending[refOf(w)], refused[refOf(w)])
-		stamp(s.Revisions, &sv)
+		if listed[sv.Name] {
+			continue // a job of several schedules
+		}
+		listed[sv.Name] = true
+		stamp(s, &sv)
 		told(now, s.watching[sv.Name], &sv)
 		st.Services = append(st.Services, since(s, sv))
 		wake = sooner(wake, again)

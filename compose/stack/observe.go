@@ -21,6 +21,8 @@ import (
 	"nagi.dev/kube"
 )
 
+const kindCronJob = "CronJob"
+
 // askedAtOnce bounds how many pods are asked for warnings in one pass.
 const askedAtOnce = 16
 
@@ -69,6 +71,7 @@ var kept = []keptKind{
 	{kind: appsv1.SchemeGroupVersion.WithKind("Deployment"), object: &appsv1.Deployment{}, list: func() kube.ObjectList { return &appsv1.DeploymentList{} }, trim: keepManagers},
 	{kind: appsv1.SchemeGroupVersion.WithKind("DaemonSet"), object: &appsv1.DaemonSet{}, list: func() kube.ObjectList { return &appsv1.DaemonSetList{} }, trim: keepManagers},
 	{kind: batchv1.SchemeGroupVersion.WithKind("Job"), object: &batchv1.Job{}, list: func() kube.ObjectList { return &batchv1.JobList{} }},
+	{kind: batchv1.SchemeGroupVersion.WithKind(kindCronJob), object: &batchv1.CronJob{}, list: func() kube.ObjectList { return &batchv1.CronJobList{} }},
 	{kind: corev1.SchemeGroupVersion.WithKind("Service"), object: &corev1.Service{}, list: func() kube.ObjectList { return &corev1.ServiceList{} }, trim: keepManagers},
 	{kind: corev1.SchemeGroupVersion.WithKind(claim), object: &corev1.PersistentVolumeClaim{}, list: func() kube.ObjectList { return &corev1.PersistentVolumeClaimList{} }},
 	{kind: corev1.SchemeGroupVersion.WithKind("ServiceAccount"), object: &corev1.ServiceAccount{}, list: func() kube.ObjectList { return &corev1.ServiceAccountList{} }},

@@ -57,6 +57,9 @@ func (r *reconciler) reconcile(ctx context.Context, key types.NamespacedName) (t
 // ran before runs on.
 func (r *reconciler) do(ctx context.Context, s State, p Plan) (map[Ref]Refusal, error) {
 	if err := r.keep(ctx, s.Stack, p); err != nil {
+		if why, no := refusal(err); no {
+			return map[Ref]Refusal{{revisionKind.Kind, RevisionName(s.Stack.Name, p.Record.Number)}: why}, nil
+		}
 		return nil, err
 	}
 	for _, o := range p.Adopt {

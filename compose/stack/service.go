@@ -15,7 +15,7 @@ import (
 // workload tells whether o runs pods.
 func workload(o Object) bool {
 	switch refOf(o).Kind {
-	case "Deployment", "DaemonSet", "Job":
+	case "Deployment", "DaemonSet", "Job", kindCronJob:
 		return true
 	}
 	return false
@@ -29,6 +29,8 @@ func service(s State, want *unstructured.Unstructured, have Object, pending bool
 	r := rolloutOf(have, &sv)
 	var t trouble
 	switch {
+	case ref.Kind == kindCronJob && refused.Reason == "":
+		t = scheduled(want)
 	case refused.Reason != "":
 		t = trouble{state: v1alpha1.ServiceFailed, reason: refused.Reason, message: refused.Message}
 	case pending || have == nil || have.GetDeletionTimestamp() != nil:
@@ -107,6 +109,16 @@ func job(j *batchv1.Job, sv *v1alpha1.ServiceStatus) rollout {
 	return rollout{}
 }
 
+// scheduled is the state of a job, which is ready as soon as it is there: it
+// has no pods before it is started.
+func scheduled(want *unstructured.Unstructured) trouble {
+	if suspended, _, _ := unstructured.NestedBool(want.Object, "spec", "suspend"); suspended {
+		return trouble{state: v1alpha1.ServiceReady, message: "runs when it is started"}
+	}
+	schedule, _, _ := unstructured.NestedString(want.Object, "spec", "schedule")
+	return trouble{state: v1alpha1.ServiceReady, message: "runs at " + schedule}
+}
+
 func serviceName(o Object) string {
 	if name := o.GetLabels()[v1alpha1.ServiceLabel]; name != "" {
 		return name
@@ -116,6 +128,9 @@ func serviceName(o Object) string {
 
 // wantedReplicas reads what the file asks for; one when it does not say.
 func wantedReplicas(o *unstructured.Unstructured) int32 {
+	if o.GetKind() == kindCronJob {
+		return 0
+	}
 	for _, field := range []string{"replicas", "completions"} {
 		if n, ok, _ := unstructured.NestedInt64(o.Object, "spec", field); ok {
 			return int32(n)
@@ -126,6 +141,9 @@ func wantedReplicas(o *unstructured.Unstructured) int32 {
 
 func imageOf(o *unstructured.Unstructured) string {
 	all, _, _ := unstructured.NestedSlice(o.Object, "spec", "template", "spec", "containers")
+	if o.GetKind() == kindCronJob {
+		all, _, _ = unstructured.NestedSlice(o.Object, "spec", "jobTemplate", "spec", "template", "spec", "containers")
+	}
 	if len(all) == 0 {
 		return ""
 	}

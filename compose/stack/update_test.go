@@ -120,6 +120,23 @@ func TestOutcomesOfUpdates(t *testing.T) {
 			w.settle()
 			w.breaks("a:2", 1, 3)
 		}, nil, 0},
+		{"another file does not end the watch of an update", func(w *world) {
+			w.update(goBack)
+			w.file.job("migrate", "hash-2")
+			w.stack.Spec.Compose += "migrate"
+			w.settle()
+			w.breaks("a:2", 1, 3)
+		}, map[string]Outcome{"web": {Is: outcomeRolledBack, To: 1, Why: why}}, 0},
+		{"an update that held is not watched again after another file", func(w *world) {
+			w.update(goBack)
+			w.ready()
+			w.now = noon.Add(10 * time.Second)
+			w.settle()
+			w.file.job("migrate", "hash-2")
+			w.stack.Spec.Compose += "migrate"
+			w.settle()
+			w.breaks("a:2", 1, 3)
+		}, nil, 0},
 		{"a service goes back past a revision that failed", func(w *world) {
 			w.update(stop)
 			w.breaks("a:2", 1, 3)

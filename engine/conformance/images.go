@@ -86,10 +86,12 @@ func agnhost(base *assemble.Recipe, sources string) (assemble.Recipe, error) {
 	}, nil
 }
 
-// animal is agnhost and a picture.
+// animal is agnhost and a picture. A test of image volumes tells the image by
+// the base that the original has.
 func animal(host *assemble.Recipe, sources, name string, id asked.ImageID) (assemble.Recipe, error) {
 	r := assemble.Recipe{Name: name, Names: names(id), On: host, Files: map[string]archive.File{}, Config: host.Config}
 	r.Config.Cmd = []string{"test-webserver"}
+	r.Files["etc/os-release"] = assemble.Text("NAME=\"Alpine Linux\"\nID=alpine\n")
 	for _, f := range []string{name + ".jpg", "data.json"} {
 		if err := read(r.Files, f, filepath.Join(sources, "test/images", name, "html", f)); err != nil {
 			return r, err

@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
 	"nagi.dev/engine/config"
@@ -93,7 +94,7 @@ func (n *nodeReady) Ready(ctx context.Context) error {
 	for {
 		node, err := n.client.CoreV1().Nodes().Get(ctx, n.name, metav1.GetOptions{})
 		if err == nil && conditionTrue(node) {
-			return nil
+			return n.mark(ctx, node)
 		}
 		select {
 		case <-ctx.Done():
@@ -101,6 +102,22 @@ func (n *nodeReady) Ready(ctx context.Context) error {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// controlPlane is the label by which the cluster knows the machines that rule
+// it; compose's "node.role == manager" asks for it. A kubelet may not set it.
+const controlPlane = "node-role.kubernetes.io/control-plane"
+
+// mark labels the node of a server.
+func (n *nodeReady) mark(ctx context.Context, node *corev1.Node) error {
+	if _, ok := node.Labels[controlPlane]; ok {
+		return nil
+	}
+	patch := []byte(`{"metadata":{"labels":{"` + controlPlane + `":""}}}`)
+	if _, err := n.client.CoreV1().Nodes().Patch(ctx, n.name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		return fmt.Errorf("label node %s: %w", n.name, err)
+	}
+	return nil
 }
 
 func conditionTrue(n *corev1.Node) bool {

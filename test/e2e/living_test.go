@@ -200,7 +200,8 @@ func TestAStackChangedByHandIsPutBack(t *testing.T) {
 		{"a deleted deployment", []string{"delete", "deployment", "s02"}, []string{"deployment/s02", image}, "busybox:latest"},
 		{"a deleted service", []string{"delete", "service", "s02"}, []string{"service/s02", "{.spec.clusterIP}"}, "None"},
 		{
-			"replicas edited", []string{"patch", "deployment", "s02", "-p", `{"spec":{"replicas":3}}`},
+			"replicas edited",
+			[]string{"patch", "deployment", "s02", "-p", `{"spec":{"replicas":3}}`},
 			[]string{"deployment/s02", "{.spec.replicas}"},
 			"1",
 		},

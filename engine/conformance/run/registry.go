@@ -62,7 +62,7 @@ func serve(ctx context.Context, images string) error {
 	if err != nil {
 		return fmt.Errorf("serve registry: %w", err)
 	}
-	h := registry.New(registry.WithBlobHandler(registry.NewDiskBlobHandler(dir)), registry.Logger(log.New(os.Stderr, "", 0)))
+	h := registry.New(registry.WithBlobHandler(registry.NewDiskBlobHandler(dir)), registry.Logger(log.New(io.Discard, "", 0)))
 	s := &http.Server{Handler: h}
 	context.AfterFunc(ctx, func() { _ = s.Close() })
 	ended := make(chan error, 1)

@@ -1,0 +1,32 @@
+package e2e
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What nagi deploy -o yaml prints runs where no Stack stands behind it: the
+// objects alone wait, probe, own their files and run their hooks.
+func TestTheWayOut(t *testing.T) {
+	s := quiet.use(t)
+	s.load(t, "busybox")
+	file := filepath.Join(root(t), "test", "e2e", "testdata", "wayout", "compose.yaml")
+	objects := s.Run(t, s.nagi, "deploy", "-o", "yaml", "-f", file)
+	if strings.Contains(objects, "apiVersion: nagi.dev/") {
+		t.Fatalf("it has a kind of Nagi:\n%s", objects)
+	}
+	s.apply(t, objects)
+	t.Cleanup(func() { s.kubectl(t, "delete", "namespace", "wayout", "--wait=false") })
+	in := []string{"-n", "wayout"}
+	s.kubectl(t, append(in, "rollout", "status", "deployment/client", "--timeout=90s")...)
+	got := s.kubectl(t, append(in, "exec", "deploy/web", "--", "sh", "-c", "cat /tmp/hook /etc/text; stat -Lc ' %a %u' /etc/text")...)
+	hold(t, "hook and config", got, "33\nhello 400 33")
+	got = s.kubectl(t, append(in, "exec", "deploy/client", "--", "wget", "-qO-", "http://web/door")...)
+	hold(t, "the name of a service", got, "open")
+	s.kubectl(t, append(in, "create", "job", "now", "--from=cronjob/tick")...)
+	s.kubectl(t, append(in, "wait", "job/now", "--for=condition=Complete", "--timeout=60s")...)
+	if stacks := s.kubectl(t, append(in, "get", "stacks", "-o", "name")...); stacks != "" {
+		t.Errorf("a Stack stands behind it: %s", stacks)
+	}
+}
