@@ -99,6 +99,7 @@ volumes: {data: }
 	}
 	want := []string{
 		"a default StorageClass (data)",
+		"a network plugin that enforces NetworkPolicies (network-default, web-published)",
 		"a load balancer for Services (web-published)",
 		"a namespace that lets pods be privileged (db)",
 		"the image plane, which it must be able to pull: nagi image plane writes it, --plane-image names it (web)",

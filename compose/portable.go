@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 )
 
 // planeName is the volume that holds nagi-plane.
@@ -56,6 +57,8 @@ func (n *needs) add(who, what string) {
 
 func (n *needs) object(o Object) {
 	switch o := o.(type) {
+	case *networkingv1.NetworkPolicy:
+		n.add(o.Name, "a network plugin that enforces NetworkPolicies")
 	case *corev1.PersistentVolumeClaim:
 		n.add(o.Name, "a default StorageClass")
 	case *corev1.Service:
