@@ -32,6 +32,7 @@ func (c *deployCommand) stay(ctx context.Context, io stdio, cl cluster, d *deplo
 		watching <- watch.Run(ctx, watch.Options{
 			Triggers: triggers,
 			Pods:     watchedPods{cluster: cl, stack: d.stack(), services: watchedServices(p)},
+			Build:    c.rebuilder(io, cl, p, d),
 			Say: func(format string, args ...any) {
 				io.note("%s  %s", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, args...))
 			},
@@ -45,6 +46,22 @@ func (c *deployCommand) stay(ctx context.Context, io stdio, cl cluster, d *deplo
 	}
 	io.note("Watching for changes; Ctrl-C ends it.")
 	return <-watching
+}
+
+// rebuilder returns what makes an image anew and lets its service roll; nil
+// when no service is built here. What did not change comes from the cache.
+func (c *deployCommand) rebuilder(io stdio, cl cluster, p *compose.Project, d *deployment) func(context.Context, string) error {
+	if builds, err := compose.Builds(p); err != nil || len(builds) == 0 {
+		return nil
+	}
+	return func(ctx context.Context, _ string) error {
+		next, err := c.built(ctx, io, p, d)
+		if err != nil {
+			return err
+		}
+		_, err = next.apply(ctx, cl)
+		return err
+	}
 }
 
 // watchedServices holds the services by the name of their objects.

@@ -222,8 +222,8 @@ func Triggers(p *Project) ([]Trigger, error) {
 }
 
 func judgeWatch(a attribute) (Verdict, string) {
-	if a.text == string(types.WatchActionRebuild) {
-		return Approximated, "nagi deploy --watch says that the image is to be built anew; it does not build it"
+	if a.text == string(types.WatchActionRebuild) && a.service.Build == nil {
+		return Approximated, "nothing is built: the service has no build"
 	}
 	return Applied, "by nagi deploy --watch"
 }

@@ -45,7 +45,7 @@ type Options struct {
 }
 
 // ErrNoBuild says that an image is to be built anew, which is not done here.
-var ErrNoBuild = errors.New("its image is to be built anew, and nothing here builds it; build it, bring it with nagi image import, and deploy again")
+var ErrNoBuild = errors.New("its image is to be built anew, but the file has no build; build it elsewhere, bring it with nagi image import, and deploy again")
 
 // look is how often new pods are looked for.
 const look = 300 * time.Millisecond

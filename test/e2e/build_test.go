@@ -293,6 +293,7 @@ services:
       args: {WHO: shop}
     ports: ["8094:80"]
     stop_grace_period: 0s
+    develop: {watch: [{path: web, action: rebuild}]}
 -- web/Dockerfile --
 FROM base
 ARG WHO
@@ -324,11 +325,21 @@ func buildStack(t *testing.T, s site) {
 	s.Run(t, s.nagi, "deploy", "-f", file)
 	page("second edition")
 
+	t.Run("a watched stack builds by itself", func(t *testing.T) {
+		said := s.record(t, s.nagi, "deploy", "--watch", "-f", file)
+		t.Cleanup(func() { t.Logf("it says\n%s", said) })
+		eventually(t, time.Minute, "it watches", func() (string, bool) {
+			return said.String(), strings.Contains(said.String(), "Watching for changes")
+		})
+		s.folder(t, "shop", "-- web/page.html --\nthird edition\n")
+		page("third edition")
+	})
+
 	s.folder(t, "shop", "-- web/Dockerfile --\nFROM base\nRUN exit 9\n")
 	code, out := s.Try(t.Context(), s.nagi, "deploy", "-f", file)
 	if code != 1 || !strings.Contains(out, "exit code: 9") {
 		t.Errorf("exit code %d; want 1 and the step's own in:\n%s", code, out)
 	}
-	page("second edition")
+	page("third edition")
 	s.kubectl(t, "delete", "namespace", "shop", "--timeout=60s")
 }
