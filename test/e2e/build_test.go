@@ -279,7 +279,7 @@ func buildServerKilled(t *testing.T, s site) {
 	s.buildAgain(t, "revived")
 }
 
-const shop = `
+const bakery = `
 -- compose.yaml --
 services:
   base:
@@ -305,7 +305,7 @@ first edition
 `
 
 func buildStack(t *testing.T, s site) {
-	dir := s.folder(t, "shop", shop)
+	dir := s.folder(t, "shop", bakery)
 	file := filepath.Join(dir, "compose.yaml")
 	page := func(want string) {
 		t.Helper()
