@@ -251,8 +251,9 @@ func TestTheHashOfATemplateChangesWithIt(t *testing.T) {
 			u := &unstructured.Unstructured{Object: map[string]any{"kind": kind, "spec": map[string]any{at: map[string]any{"image": image}}}}
 			return templateHash(u)
 		}
-		if hash("a:1") == hash("a:2") || hash("a:1") != hash("a:1") {
-			t.Errorf("%s: %s, then %s", kind, hash("a:1"), hash("a:2"))
+		first, again, other := hash("a:1"), hash("a:1"), hash("a:2")
+		if first != again || first == other {
+			t.Errorf("%s: %s, again %s, of another image %s", kind, first, again, other)
 		}
 	}
 }
