@@ -8,24 +8,23 @@ import (
 	"nagi.dev/compose"
 )
 
-// build makes the images of the services that say how, and puts them into p
-// by their digests: one that changed makes its service roll. Until all are
-// made nothing of the cluster is touched.
-func (c *deployCommand) build(ctx context.Context, io stdio, p *compose.Project, builds []compose.Build) error {
+// build makes the images of the services that say how, and returns p with
+// their digests: one that changed makes its service roll. Until all are made
+// nothing of the cluster is touched.
+func (c *deployCommand) build(ctx context.Context, io stdio, p *compose.Project, builds []compose.Build) (*compose.Project, error) {
 	if c.kubeconfig != "" {
-		return errors.New("images are built only for the server of this machine; push them to a registry of that cluster and remove build")
+		return nil, errors.New("images are built only for the server of this machine; push them to a registry of that cluster and remove build")
 	}
 	made := map[string]string{} // by service
 	for _, b := range builds {
 		io.note("building %s for %s", b.Image, b.Service)
 		built, err := c.app.buildImage(ctx, io, buildOf(b, made))
 		if err != nil {
-			return fmt.Errorf("build %s: %w", b.Service, err)
+			return nil, fmt.Errorf("build %s: %w", b.Service, err)
 		}
 		made[b.Service] = built.Names[0]
 	}
-	p.UseImages(made)
-	return nil
+	return p.WithImages(made), nil
 }
 
 // buildOf is b in the engine's words. made are the images that b may stand on.
@@ -52,8 +51,9 @@ func (c *deployCommand) built(ctx context.Context, io stdio, p *compose.Project,
 	if err != nil || len(builds) == 0 {
 		return plan, err
 	}
-	if err := c.build(ctx, io, p, builds); err != nil {
+	with, err := c.build(ctx, io, p, builds)
+	if err != nil {
 		return nil, err
 	}
-	return c.plan(p)
+	return c.plan(with)
 }

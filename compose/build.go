@@ -222,9 +222,13 @@ func cacheFields(text string) map[string]string {
 	return out
 }
 
-// UseImages puts images in the place of builds, by service. A service without
-// a build that names such an image gets it too.
-func (p *Project) UseImages(made map[string]string) {
+// WithImages returns p with images in the place of builds, by service. A
+// service without a build that names such an image gets it too. p stays as it
+// is: it may be built again.
+func (p *Project) WithImages(made map[string]string) *Project {
+	inner, q := *p.Project, *p
+	inner.Services = maps.Clone(p.Services)
+	q.Project = &inner
 	byName := map[string]string{}
 	for service, image := range made {
 		byName[canonicalImage(p.Services[service].Image)] = image
@@ -237,8 +241,9 @@ func (p *Project) UseImages(made map[string]string) {
 		if image := cmp.Or(made[name], byName[canonicalImage(s.Image)]); image != "" {
 			s.Image, s.PullPolicy = image, "" // it is here, and nowhere else
 		}
-		p.Services[name] = s
+		q.Services[name] = s
 	}
+	return &q
 }
 
 // canonicalImage adds what a short name leaves out.

@@ -120,7 +120,7 @@ services:
     build: .
     pre_start: [{image: app, command: "true"}]
 `, nil)
-	p.UseImages(map[string]string{"web": "app@sha256:1", "own": "shop-own@sha256:2"})
+	p = p.WithImages(map[string]string{"web": "app@sha256:1", "own": "shop-own@sha256:2"})
 	got := map[string]string{}
 	for name, s := range p.Services {
 		got[name] = s.Image + s.PullPolicy

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ func observe(o Options) Facts {
 		UID:       os.Geteuid(),
 		Now:       time.Now(),
 		Disk:      diskOf(o.Dirs.Data),
-		Listeners: listeners("/proc"),
+		Listeners: listening(o.Ports),
 		Server:    server,
 		Data:      dataOf(o.Dirs),
 	}
@@ -40,6 +41,22 @@ func observe(o Options) Facts {
 		f.Lacking = try(f.Tools["nft"])
 	}
 	return f
+}
+
+// parting is how long a socket may outlive the process it belonged to.
+const parting = 3 * time.Second
+
+// listening lists who listens. A socket on a port that is needed, and of no
+// process that root can see, is one that the kernel is taking down: it waits.
+func listening(needed []Port) []Listener {
+	for end := time.Now().Add(parting); ; time.Sleep(20 * time.Millisecond) {
+		all := listeners("/proc")
+		if os.Geteuid() != 0 || time.Now().After(end) || !slices.ContainsFunc(needed, func(p Port) bool {
+			return slices.ContainsFunc(all, func(l Listener) bool { return l.PID == 0 && clash(p, l) })
+		}) {
+			return all
+		}
+	}
 }
 
 func findTools(names ...string) map[string]bool {
