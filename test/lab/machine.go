@@ -44,6 +44,7 @@ type Machine struct {
 
 	mu    sync.Mutex // guards the rest
 	boots int
+	pull  func()    // takes this boot off the switch; nil: it is not on it
 	init  *exec.Cmd // PID 1; nil while the power is off
 	life  io.Closer // PID 1 ends when this is closed
 	pidfd int
@@ -124,6 +125,7 @@ func (m *Machine) PowerOff() error {
 	case <-time.After(time.Minute):
 		return fmt.Errorf("power off %s: its processes did not end within a minute", m.name)
 	}
+	m.unplug()
 	return emptyCgroup(m.cgroup)
 }
 

@@ -83,6 +83,7 @@ func (m *Machine) plug(ctx context.Context) error {
 		return err
 	}
 	near := fmt.Sprintf("p%db%d", port, m.boots)
+	m.pull = func() { _ = w.ip(context.Background(), "link del "+near) } // gone already is fine
 	err = w.ip(ctx,
 		fmt.Sprintf("link add %s type veth peer name eth0 address 02:4e:61:67:69:%02x netns %d", near, port, m.init.Process.Pid),
 		"link set "+near+" master "+bridge+" up")
@@ -90,6 +91,15 @@ func (m *Machine) plug(ctx context.Context) error {
 		return err
 	}
 	return inNetwork(ctx, m.pidfd, "addr add "+m.options.Address.String()+" dev eth0", "link set eth0 up")
+}
+
+// unplug takes the machine off the switch. Its namespace may outlive it by a
+// moment, and would still answer at its address.
+func (m *Machine) unplug() {
+	if m.pull != nil {
+		m.pull()
+		m.pull = nil
+	}
 }
 
 // port returns the switch and the number of the machine's port on it.
