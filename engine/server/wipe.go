@@ -162,7 +162,7 @@ func removeNetwork() error {
 
 func removeFiles(d layout.Dirs) error {
 	errs := []error{os.RemoveAll(d.Run), removeAll(d.Data), os.RemoveAll(d.Kubeconfig)}
-	_ = os.Remove(filepath.Dir(d.Kubeconfig)) // it stays while a person keeps settings there
+	_ = os.Remove(filepath.Dir(d.Kubeconfig))             // it stays while a person keeps settings there
 	logs, _ := filepath.Glob("/var/log/containers/*.log") // links of the kubelet
 	for _, l := range logs {
 		if to, err := os.Readlink(l); err == nil && strings.HasPrefix(to, d.Data) {
