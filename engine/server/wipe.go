@@ -80,8 +80,11 @@ func endContainers(ctx context.Context, c config.Config) error {
 	}
 }
 
-// processes lists those whose command line fits.
+// processes lists those of this machine whose command line fits. A container
+// that is a machine of its own may run another server with the same paths: its
+// processes are seen here too, and are none of ours.
 func processes(fits func(string) bool) []int {
+	own, _ := os.Readlink("/proc/self/ns/pid")
 	files, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the pattern is well formed
 	var pids []int
 	for _, f := range files {
@@ -90,7 +93,8 @@ func processes(fits func(string) bool) []int {
 			continue
 		}
 		var pid int
-		if _, err := fmt.Sscanf(f, "/proc/%d/", &pid); err == nil {
+		space, _ := os.Readlink(filepath.Join(filepath.Dir(f), "ns", "pid"))
+		if _, err := fmt.Sscanf(f, "/proc/%d/", &pid); err == nil && space == own {
 			pids = append(pids, pid)
 		}
 	}

@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"path/filepath"
 	"testing"
+	"time"
 
 	"nagi.dev/test/lab"
 )
@@ -9,6 +11,16 @@ import (
 func TestWipeLeavesNothing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, lab.New(t), "wiped", lab.Options{})
+	// The shim of a server in a container, which has the same paths as ours.
+	shim := filepath.Join(s.Home(), "shim.sh")
+	if err := s.WriteFile(shim, []byte(`exec -a "containerd-shim -address /run/nagi/containerd.sock" sleep 1000000`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.Start(t, "unshare", "--pid", "--fork", "--kill-child", "bash", shim)
+	eventually(t, 10*time.Second, "the shim of another server runs", func() (string, bool) {
+		code, out := s.Try(t.Context(), "sh", "-c", "cat /proc/[0-9]*/comm | grep -x sleep")
+		return out, code == 0
+	})
 	before := traces(t, s)
 	s.up(t)
 	s.load(t, "busybox")
@@ -60,6 +72,6 @@ func traces(t *testing.T, s site) string {
 		echo links; ip -br link | cut -d' ' -f1; ip route; ip rule
 		echo nftables; nft list tables
 		echo cgroups; find /sys/fs/cgroup -path "*$NAGI_CGROUP_ROOT/*" -type d
-		echo files; find /var/lib /var/log /run /etc/nagi -type f 2>/dev/null`)
+		echo files; find /var/lib /var/log /run /etc/nagi -type f 2>/dev/null || true`)
 	return out
 }
