@@ -46,6 +46,8 @@ type ServerConfig struct {
 	NodeName     string        // "": the host's name
 	LogLevel     string        // debug, info, warn or error
 	CertLifetime time.Duration // of leaf certificates
+	BuildIdle    time.Duration // how long the builder waits for the next build
+	BuildAsRoot  bool          // steps of builds are root of the machine
 }
 
 // A Finding is one thing that stands between this machine and a server.

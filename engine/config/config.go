@@ -23,6 +23,8 @@ type Config struct {
 	ControlOnly  bool          // API server alone, as any user
 	CertLifetime time.Duration // of a leaf certificate
 	CgroupRoot   string        // "/nagi"
+	BuildIdle    time.Duration // how long the builder waits for the next build
+	BuildAsRoot  bool          // steps of builds are root of the machine
 	Verbosity    int           // of Kubernetes' own logs
 }
 
