@@ -53,6 +53,7 @@ func serverArgs(c ServerConfig) []string {
 		"--log-level", c.LogLevel,
 		"--cert-lifetime", c.CertLifetime.String(),
 		"--control-only=" + strconv.FormatBool(c.ControlOnly),
+		"--bare=" + strconv.FormatBool(c.Bare),
 	}
 	if c.NodeName != "" {
 		args = append(args, "--node-name", c.NodeName)

@@ -92,7 +92,7 @@ func podOf(o Object) *corev1.PodSpec {
 func (n *needs) pod(who string, p corev1.PodSpec) {
 	for _, c := range p.InitContainers {
 		if ours(c.Name) {
-			n.add(who, "the image "+c.Image+", which it must be able to pull: nagi image plane writes it, --plane-image names it")
+			n.add(who, "the image "+c.Image+", which it must be able to pull: nagi image save plane writes it, --plane-image names it")
 		}
 	}
 	for _, v := range p.Volumes {

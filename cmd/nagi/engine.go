@@ -50,7 +50,7 @@ const certLifetime = 365 * 24 * time.Hour
 // complete turns what a person asked for into what the engine needs.
 func complete(c cli.ServerConfig) (config.Config, error) {
 	out := config.Config{
-		Dirs: layout.For(c.DataDir), NodeName: c.NodeName, APIPort: c.APIPort, ControlOnly: c.ControlOnly,
+		Dirs: layout.For(c.DataDir), NodeName: c.NodeName, APIPort: c.APIPort, ControlOnly: c.ControlOnly, Bare: c.Bare,
 		CertLifetime: c.CertLifetime, CgroupRoot: os.Getenv("NAGI_CGROUP_ROOT"),
 	}
 	var err error
