@@ -14,6 +14,9 @@ type Endpoint struct {
 	Address string
 	Weight  int
 
+	// Conns belongs to whoever sends on the loop: its connections.
+	Conns any
+
 	drain    bool
 	active   int       // requests in flight
 	turn     int       // of the smooth round robin
@@ -26,9 +29,9 @@ type Endpoint struct {
 	failures uint64
 }
 
-// A ring places keys. Walk yields the owner of key, then whoever follows, as
+// A Ring places keys. Walk yields the owner of key, then whoever follows, as
 // indices of the endpoints that the ring was made of.
-type ring interface {
+type Ring interface {
 	Walk(key []byte, yield func(i int) bool)
 }
 
@@ -38,7 +41,7 @@ type Pool struct {
 
 	mu        sync.Mutex // guards all below
 	endpoints []*Endpoint
-	ring      ring // nil: not a ring
+	ring      Ring // nil: not a ring
 	spec      config.Pool
 	active    int
 	overflow  uint64 // requests refused by the limits
@@ -52,12 +55,12 @@ func NewPool(spec config.Pool, makeRing MakeRing) (*Pool, error) {
 }
 
 // MakeRing makes the ring of a pool, over its endpoints in order.
-type MakeRing func(b config.Balance, endpoints []config.Endpoint) (ring, error)
+type MakeRing func(b config.Balance, endpoints []config.Endpoint) (Ring, error)
 
 // Update changes to spec. An endpoint that both know keeps what is known of
 // it: its requests in flight, its ejection.
 func (p *Pool) Update(spec config.Pool, makeRing MakeRing) error {
-	var r ring
+	var r Ring
 	if isRing(spec.Balance.Algorithm) && len(spec.Endpoints) > 0 {
 		var err error
 		if r, err = makeRing(spec.Balance, spec.Endpoints); err != nil {
@@ -102,6 +105,28 @@ func (p *Pool) Spec() config.Pool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.spec
+}
+
+// Limits are the circuit breakers of the pool.
+func (p *Pool) Limits() config.Limits {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.spec.Limits
+}
+
+// Dialing is how long a connection may take, and the version of the PROXY
+// header that it begins with; 0: none.
+func (p *Pool) Dialing() (timeout time.Duration, sendProxy int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.spec.ConnectTimeout.Or(time.Second), p.spec.SendProxy
+}
+
+// Keyed reports that requests need a key.
+func (p *Pool) Keyed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ring != nil
 }
 
 // An Ask is what a pick depends on besides the endpoints.

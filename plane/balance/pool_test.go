@@ -31,7 +31,7 @@ func pool(t *testing.T, n int, change func(*config.Pool)) *Pool {
 	if change != nil {
 		change(&spec)
 	}
-	p, err := NewPool(spec, func(_ config.Balance, es []config.Endpoint) (ring, error) { return walk(len(es)), nil })
+	p, err := NewPool(spec, func(_ config.Balance, es []config.Endpoint) (Ring, error) { return walk(len(es)), nil })
 	if err != nil {
 		t.Fatal(err)
 	}

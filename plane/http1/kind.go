@@ -23,6 +23,7 @@ const (
 	Traceparent
 	Cookie
 	Via
+	DatadogTrace
 )
 
 // kindOf looks a name up by its length first: most names end there.
@@ -61,6 +62,8 @@ func kindOf(name []byte) Kind {
 		return is(name, "proxy-connection", ProxyConnection) | is(name, "x-forwarded-host", XForwardedHost)
 	case 17:
 		return is(name, "transfer-encoding", TransferEncoding) | is(name, "x-forwarded-proto", XForwardedProto)
+	case 18:
+		return is(name, "x-datadog-trace-id", DatadogTrace)
 	}
 	return other
 }
