@@ -30,7 +30,6 @@ type Conn struct {
 	h       Handler
 	fd      int32
 	state   state
-	dialled bool
 	dirty   bool // stands in l.dirty
 	queued  bool // stands in l.ready
 	paused  bool
@@ -49,6 +48,7 @@ type Conn struct {
 	err     error
 	timer   *Timer // connect or lingering
 	peer    *netip.AddrPort
+	from    *Listener // nil: dialled
 }
 
 // Loop is the loop that runs c.
@@ -180,11 +180,17 @@ func (l *Loop) reap(c *Conn) {
 		}
 		_ = unix.Close(int(c.fd))
 	}
-	if !c.dialled {
-		l.conns--
-	}
+	c.left()
 	l.release(c)
 	c.h.Closed(c, c.err)
+}
+
+// left counts an accepted connection out.
+func (c *Conn) left() {
+	if c.from != nil {
+		c.l.conns--
+		c.from.conns--
+	}
 }
 
 func (l *Loop) release(c *Conn) {
@@ -210,9 +216,7 @@ func (c *Conn) Detach() (net.Conn, error) {
 	c.l.fds[c.fd] = nil
 	_ = f.Close()
 	c.state, c.fd = closed, -1
-	if !c.dialled {
-		c.l.conns--
-	}
+	c.left()
 	head := append([]byte(nil), c.part...)
 	c.l.release(c)
 	if len(head) == 0 {

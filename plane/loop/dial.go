@@ -16,7 +16,7 @@ const edges = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET&0xff
 // goes out after it. A name is resolved by a goroutine, and its addresses are
 // tried in order; all within the timeout.
 func (l *Loop) Dial(address string, timeout time.Duration, h Handler) *Conn {
-	c := &Conn{l: l, h: h, fd: -1, dialled: true}
+	c := &Conn{l: l, h: h, fd: -1}
 	c.timer = l.After(timeout, func() {
 		if c.state == opening {
 			c.fail(os.ErrDeadlineExceeded)

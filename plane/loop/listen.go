@@ -25,6 +25,8 @@ type Listener struct {
 	address netip.AddrPort
 	accept  func(c *Conn) Handler
 	unix    bool
+	conns   int
+	total   uint64
 }
 
 // Listen opens host:port, :port (both families) or unix:/path. accept is asked
@@ -115,6 +117,12 @@ func takeOver(s *unix.SockaddrUnix) error {
 // Address is where n listens, with the port that the kernel chose for 0.
 func (n *Listener) Address() netip.AddrPort { return n.address }
 
+// Conns is how many connections that n accepted are open.
+func (n *Listener) Conns() int { return n.conns }
+
+// Accepted is how many connections n has accepted.
+func (n *Listener) Accepted() uint64 { return n.total }
+
 // SetAccept puts another function in charge of new connections.
 func (n *Listener) SetAccept(accept func(c *Conn) Handler) { n.accept = accept }
 
@@ -184,6 +192,9 @@ func (n *Listener) take(fd int) {
 		_ = unix.Close(fd)
 		return
 	}
+	c.from = n
 	n.l.conns++
+	n.conns++
+	n.total++
 	c.h.Open(c)
 }

@@ -46,7 +46,7 @@ func (l *Loop) Drain() {
 }
 
 func (c *Conn) drain() {
-	if c.dialled || c.state != open {
+	if c.from == nil || c.state != open {
 		return
 	}
 	if d, ok := c.h.(Drainer); ok {

@@ -85,7 +85,7 @@ func (c *Conn) mark() {
 	}
 	c.dirty = true
 	rank := 1
-	if c.dialled {
+	if c.from == nil {
 		rank = 0
 	}
 	c.l.dirty[rank] = append(c.l.dirty[rank], c)
