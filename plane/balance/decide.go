@@ -119,31 +119,18 @@ func (p *Pool) inTurn(open func(e *Endpoint) bool) int {
 	return best
 }
 
-// onRing walks from the key's owner to the first that is open and, with a
-// bound, not above its share of the load.
+// onRing takes the first in the key's order that is open and, with a bound, not
+// above its share of the load.
 func (p *Pool) onRing(a *Ask, open func(e *Endpoint) bool) int {
-	chosen, first := -1, -1
-	p.ring.Walk(a.Key, func(i int) bool {
-		if i >= len(p.endpoints) {
-			return true
-		}
-		e := p.endpoints[i]
-		if !open(e) {
-			return true
-		}
-		if first < 0 {
-			first = i
-		}
-		if p.tooBusy(e) {
-			return true
-		}
-		chosen = i
-		return false
-	})
-	if chosen < 0 {
-		return first
+	roomy := func(i int) bool { return open(p.endpoints[i]) && !p.tooBusy(p.endpoints[i]) }
+	i := p.ring.PlaceWhere(a.Key, roomy)
+	if i < 0 || roomy(i) {
+		return i
 	}
-	return chosen
+	if i = p.ring.PlaceWhere(a.Key, func(i int) bool { return open(p.endpoints[i]) }); open(p.endpoints[i]) {
+		return i
+	}
+	return -1
 }
 
 // tooBusy reports that one more request would lift e above the bound, a

@@ -1,10 +1,13 @@
 package balance
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
 	"nagi.dev/plane/config"
+	"nagi.dev/plane/meter"
+	"nagi.dev/plane/ring"
 )
 
 // An Endpoint is what is known of one address. Name, Address and Weight never
@@ -27,12 +30,12 @@ type Endpoint struct {
 	trial    bool      // back from an ejection, and not yet proven
 	requests uint64
 	failures uint64
+	latency  *meter.Histogram
 }
 
-// A Ring places keys. Walk yields the owner of key, then whoever follows, as
-// indices of the endpoints that the ring was made of.
-type Ring interface {
-	Walk(key []byte, yield func(i int) bool)
+// A placer is what a pool asks of a ring: the first in key's order that ok takes.
+type placer interface {
+	PlaceWhere(key []byte, ok func(i int) bool) int
 }
 
 // A Pool balances over endpoints. Its methods may be called from any goroutine.
@@ -41,32 +44,45 @@ type Pool struct {
 
 	mu        sync.Mutex // guards all below
 	endpoints []*Endpoint
-	ring      Ring // nil: not a ring
+	ring      placer // nil: not a ring
 	spec      config.Pool
 	active    int
 	overflow  uint64 // requests refused by the limits
 }
 
-// NewPool makes the pool that spec describes. makeRing is asked for a ring if
-// the algorithm is one.
-func NewPool(spec config.Pool, makeRing MakeRing) (*Pool, error) {
+// NewPool makes the pool that spec describes.
+func NewPool(spec config.Pool) (*Pool, error) {
+	r, err := newRing(&spec)
+	if err != nil {
+		return nil, err
+	}
 	p := &Pool{name: spec.Name}
-	return p, p.Update(spec, makeRing)
+	p.update(spec, r)
+	return p, nil
 }
 
-// MakeRing makes the ring of a pool, over its endpoints in order.
-type MakeRing func(b config.Balance, endpoints []config.Endpoint) (Ring, error)
-
-// Update changes to spec. An endpoint that both know keeps what is known of
-// it: its requests in flight, its ejection.
-func (p *Pool) Update(spec config.Pool, makeRing MakeRing) error {
-	var r Ring
-	if isRing(spec.Balance.Algorithm) && len(spec.Endpoints) > 0 {
-		var err error
-		if r, err = makeRing(spec.Balance, spec.Endpoints); err != nil {
-			return err
-		}
+// newRing makes the ring of a pool; nil: it has none.
+func newRing(spec *config.Pool) (placer, error) {
+	b := spec.Balance
+	switch b.Algorithm {
+	case config.Ketama, config.Modula, config.Maglev, config.Jump:
+	default:
+		return nil, nil //nolint:nilnil // the others place no keys
 	}
+	var members []ring.Member
+	for _, e := range spec.Endpoints {
+		members = append(members, ring.Member{Name: cmp.Or(e.Name, e.Address), Weight: e.Weight})
+	}
+	r, err := ring.New(members, ring.Options{Algorithm: b.Algorithm, Hash: b.Hash, Tag: b.HashTag, Compatible: b.Compatible})
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// update changes to spec. An endpoint that both know keeps what is known of
+// it: its requests in flight, its ejection.
+func (p *Pool) update(spec config.Pool, r placer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := map[[2]string]*Endpoint{}
@@ -75,26 +91,14 @@ func (p *Pool) Update(spec config.Pool, makeRing MakeRing) error {
 	}
 	p.endpoints, p.ring, p.spec = nil, r, spec
 	for _, c := range spec.Endpoints {
-		name, weight := c.Name, max(c.Weight, 1)
-		if name == "" {
-			name = c.Address
-		}
+		name, weight := cmp.Or(c.Name, c.Address), max(c.Weight, 1)
 		e := old[[2]string{name, c.Address}]
 		if e == nil || e.Weight != weight {
-			e = &Endpoint{Name: name, Address: c.Address, Weight: weight}
+			e = &Endpoint{Name: name, Address: c.Address, Weight: weight, latency: new(meter.Histogram)}
 		}
 		e.drain = c.Drain
 		p.endpoints = append(p.endpoints, e)
 	}
-	return nil
-}
-
-func isRing(algorithm string) bool {
-	switch algorithm {
-	case config.Ketama, config.Modula, config.Maglev, config.Jump:
-		return true
-	}
-	return false
 }
 
 // Name is the pool's name in the document.
@@ -183,8 +187,9 @@ const (
 	Neutral         // says nothing: the client went away, a hedge lost
 )
 
-// Done ends a request that Pick began.
-func (p *Pool) Done(e *Endpoint, o Outcome, now time.Time) {
+// Done ends a request that Pick began, which took so long.
+func (p *Pool) Done(e *Endpoint, o Outcome, took time.Duration, now time.Time) {
+	e.latency.ObserveAtomic(took)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	e.active--
@@ -219,6 +224,8 @@ type EndpointStats struct {
 	Active   int    `json:"active"`
 	Requests uint64 `json:"requests"`
 	Failures uint64 `json:"failures"`
+
+	Latency *meter.Histogram `json:"-"`
 }
 
 // Stats shows the endpoints, and how many requests the limits refused.
@@ -229,7 +236,7 @@ func (p *Pool) Stats(now time.Time) (all []EndpointStats, overflow uint64) {
 		out := now.Before(e.until)
 		all = append(all, EndpointStats{
 			Name: e.Name, Address: e.Address, Healthy: !e.sick && !out, Ejected: out,
-			Drain: e.drain, Active: e.active, Requests: e.requests, Failures: e.failures,
+			Drain: e.drain, Active: e.active, Requests: e.requests, Failures: e.failures, Latency: e.latency,
 		})
 	}
 	return all, p.overflow

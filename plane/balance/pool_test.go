@@ -11,17 +11,6 @@ import (
 
 var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 
-// walk is a ring that begins where the key's first byte says.
-type walk int
-
-func (n walk) Walk(key []byte, yield func(int) bool) {
-	for i := range int(n) {
-		if !yield((int(key[0]-'0') + i) % int(n)) {
-			return
-		}
-	}
-}
-
 func pool(t *testing.T, n int, change func(*config.Pool)) *Pool {
 	t.Helper()
 	spec := config.Pool{Name: "p"}
@@ -31,7 +20,7 @@ func pool(t *testing.T, n int, change func(*config.Pool)) *Pool {
 	if change != nil {
 		change(&spec)
 	}
-	p, err := NewPool(spec, func(_ config.Balance, es []config.Endpoint) (Ring, error) { return walk(len(es)), nil })
+	p, err := NewPool(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,8 +71,8 @@ func TestRingBoundsTheLoad(t *testing.T) {
 			t.Errorf("%s has %d of 100 in flight; the bound is 1.25 × 25", name, n)
 		}
 	}
-	if got["e0"] < 30 {
-		t.Errorf("the owner has only %d", got["e0"])
+	if owner := p.endpoints[p.ring.PlaceWhere([]byte("0"), func(int) bool { return true })]; got[owner.Name] < 30 {
+		t.Errorf("the owner %s has too few of %v", owner.Name, got)
 	}
 }
 
@@ -93,7 +82,7 @@ func TestEndpointsAreEjectedAndTriedAgain(t *testing.T) {
 	fail := func(now time.Time) {
 		bad.active++
 		p.active++
-		p.Done(bad, Failed, now)
+		p.Done(bad, Failed, 0, now)
 	}
 	fail(noon)
 	fail(noon)
@@ -116,14 +105,14 @@ func TestEndpointsAreEjectedAndTriedAgain(t *testing.T) {
 	if bad.open(later) {
 		t.Error("a trial is one request at a time")
 	}
-	p.Done(bad, Failed, later)
+	p.Done(bad, Failed, 0, later)
 	if bad.open(later.Add(3 * time.Second)) {
 		t.Error("a failed trial ejects at once, and twice as long")
 	}
 	if e, err := p.Pick(Ask{Now: later.Add(4 * time.Second), Chance: func() uint64 { return 0 }, Tried: []*Endpoint{p.endpoints[1]}}); err != nil || e != bad {
 		t.Fatal("the second trial")
 	}
-	p.Done(bad, Good, later)
+	p.Done(bad, Good, 0, later)
 	if bad.trial || bad.ejected != 0 || !bad.open(later.Add(4*time.Second)) {
 		t.Error("a good trial forgives all")
 	}
@@ -151,7 +140,7 @@ func TestNeverTooManyAreEjected(t *testing.T) {
 			for _, e := range p.endpoints {
 				e.active++
 				p.active++
-				p.Done(e, Failed, noon)
+				p.Done(e, Failed, 0, noon)
 				if !e.open(noon) {
 					out++
 				}
@@ -208,14 +197,12 @@ func TestUpdateKeepsWhatIsKnown(t *testing.T) {
 	}
 	spec := p.Spec()
 	spec.Endpoints = append([]config.Endpoint{{Name: "new", Address: "h:9"}}, spec.Endpoints...)
-	if err := p.Update(spec, nil); err != nil {
-		t.Fatal(err)
-	}
+	p.update(spec, nil)
 	stats, _ := p.Stats(noon)
 	if len(stats) != 3 || stats[0].Name != "new" {
 		t.Fatalf("got %v", stats)
 	}
-	p.Done(e, Good, noon)
+	p.Done(e, Good, 0, noon)
 	if stats, _ = p.Stats(noon); p.active != 0 || stats[1].Active+stats[2].Active != 0 {
 		t.Errorf("the request in flight was forgotten: %v", stats)
 	}

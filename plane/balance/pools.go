@@ -7,36 +7,33 @@ import (
 	"nagi.dev/plane/config"
 )
 
-// Pools are all pools of a plane, by name. They live on across documents.
+// Pools are the pools of a listener, by name. They live on across documents.
 type Pools struct {
-	makeRing MakeRing
-
 	mu  sync.Mutex // guards all
 	all map[string]*Pool
 }
 
-// NewPools makes an empty set.
-func NewPools(makeRing MakeRing) *Pools {
-	return &Pools{makeRing: makeRing, all: map[string]*Pool{}}
-}
-
-// Update makes the set what specs say. A pool that both know keeps its state.
-func (ps *Pools) Update(specs []config.Pool) error {
-	ps.mu.Lock()
-	defer ps.mu.Unlock()
-	next := map[string]*Pool{}
-	for _, s := range specs {
-		p := ps.all[s.Name]
-		if p == nil {
-			p = &Pool{name: s.Name}
+// Prepare checks and builds what specs ask for. Only commit changes the set; a
+// pool that both know keeps its state.
+func (ps *Pools) Prepare(specs map[string]*config.Pool) (commit func(), err error) {
+	rings := map[string]placer{}
+	for name, s := range specs {
+		if rings[name], err = newRing(s); err != nil {
+			return nil, fmt.Errorf("make pool %s: %w", name, err)
 		}
-		if err := p.Update(s, ps.makeRing); err != nil {
-			return fmt.Errorf("make pool %s: %w", s.Name, err)
-		}
-		next[s.Name] = p
 	}
-	ps.all = next
-	return nil
+	return func() {
+		ps.mu.Lock()
+		defer ps.mu.Unlock()
+		next := map[string]*Pool{}
+		for name, s := range specs {
+			if next[name] = ps.all[name]; next[name] == nil {
+				next[name] = &Pool{name: name}
+			}
+			next[name].update(*s, rings[name])
+		}
+		ps.all = next
+	}, nil
 }
 
 // Get returns a pool; nil: there is none of that name.

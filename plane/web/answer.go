@@ -21,7 +21,7 @@ func (u *upstream) answer(p []byte) (n int, more bool) {
 		u.seen = len(p)
 		return 0, false
 	}
-	h := &x.client.s.e.head
+	h := &x.client.s.head
 	switch fault := h.Response(p, x.toHead); {
 	case fault == http1.ErrIncomplete:
 		u.seen = len(p)
@@ -92,7 +92,7 @@ func (u *upstream) pass(h *http1.Head, p []byte) (more bool) {
 
 // write writes a head to the client.
 func (x *exchange) write(h *http1.Head, p []byte, con http1.Connectedness, plain bool) {
-	e := x.client.s.e
+	e := x.client.s
 	edit := http1.Edit{Drop: x.route.answer.drop, Add: x.route.answer.add}
 	if h.Status < 200 {
 		edit = http1.Edit{}
@@ -219,7 +219,7 @@ func (c *client) answer(status int, reason string) { c.answerAfter(status, reaso
 
 // answerAfter is answer, with a Retry-After of wait seconds unless it is 0.
 func (c *client) answerAfter(status int, reason string, r *route, wait int, toHead bool) {
-	e := c.s.e
+	e := c.s
 	b := append(e.out[:0], "HTTP/1.1 "...)
 	b = append(strconv.AppendInt(b, int64(status), 10), ' ')
 	b = append(append(b, http.StatusText(status)...), "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: "...)

@@ -8,7 +8,7 @@ import (
 
 // attempt picks an endpoint and sends it what is there of the request.
 func (x *exchange) attempt() {
-	e := x.client.s.e
+	e := x.client.s
 	pool := x.route.arms[x.arm].pool
 	a := &e.ask
 	a.Now, a.Key, a.Sticky, a.Tried = e.now(), x.key, x.home, x.tried
@@ -17,7 +17,7 @@ func (x *exchange) attempt() {
 		x.refused(err)
 		return
 	}
-	x.ep, x.back = ep, e.backend(ep, pool)
+	x.ep, x.back, x.picked = ep, e.backend(ep, pool), e.l.Now()
 	x.back.want(x)
 }
 
@@ -62,7 +62,8 @@ func (x *exchange) drop(o balance.Outcome) {
 
 // done tells the pool how the attempt ended.
 func (x *exchange) done(o balance.Outcome) {
-	x.route.arms[x.arm].pool.Done(x.ep, o, x.client.s.e.now())
+	s := x.client.s
+	x.route.arms[x.arm].pool.Done(x.ep, o, s.l.Now()-x.picked, s.now())
 	x.tried = append(x.tried, x.ep)
 	x.ep, x.back = nil, nil
 }
@@ -75,13 +76,13 @@ func (x *exchange) may(began bool) bool {
 	if r == nil || x.answered || x.retries >= r.attempts || !x.whole || began && !x.safe {
 		return false
 	}
-	return r.budget.Take(x.client.s.e.now())
+	return r.budget.Take(x.client.s.now())
 }
 
 // again makes another attempt.
 func (x *exchange) again() {
 	x.retries++
-	x.route.stats.Retries.Add(1)
+	x.route.stats.retries.add()
 	x.wait()
 	x.attempt()
 }
@@ -112,9 +113,9 @@ func (x *exchange) lost(connected, used bool, cause error) {
 
 // attemptFresh tries once more, on a new connection.
 func (x *exchange) attemptFresh() {
-	x.client.s.e.fresh = true
+	x.client.s.fresh = true
 	x.attempt()
-	x.client.s.e.fresh = false
+	x.client.s.fresh = false
 }
 
 // reason is an error without the addresses that are nobody's business.

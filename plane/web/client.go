@@ -7,7 +7,6 @@ import (
 
 	"nagi.dev/plane/http1"
 	"nagi.dev/plane/loop"
-	"nagi.dev/plane/proxyheader"
 )
 
 const (
@@ -23,10 +22,10 @@ var (
 // A client is an accepted connection. It is small: what a request needs stands
 // in its exchange.
 //
-//	[PROXY header] → idle → head → exchange → idle … → end
-//	                           └→ far: the connection leaves the loop
+//	idle → head → exchange → idle … → end
+//	               └→ far: the connection leaves the loop
 type client struct {
-	s    *server
+	s    *Service
 	c    *loop.Conn
 	x    *exchange // nil: no request is in flight
 	tun  *tunnel   // the protocol has changed
@@ -37,7 +36,6 @@ type client struct {
 	armed time.Duration // when the timer fires
 	due   time.Duration // when what the client must do is due
 	seen  int           // bytes of an incomplete head
-	named bool          // its PROXY header was read
 	ends  bool          // no request after this one
 }
 
@@ -45,26 +43,14 @@ type client struct {
 func (c *client) Open(conn *loop.Conn) {
 	c.c = conn
 	site := c.s.site.Load()
-	wait := site.idleTimeout
-	if site.spec.ProxyProtocol {
-		wait = site.headerTimeout
-	}
-	c.timer = c.s.e.l.After(wait, c.tick)
-	c.due = c.s.e.l.Now() + wait
+	c.due = c.s.l.Now() + site.idleTimeout
 	c.armed = c.due
-	if !site.spec.ProxyProtocol {
-		c.named = true
-		c.known(addrOf(conn))
-	}
-}
-
-func (c *client) known(a netip.Addr) {
-	c.peer = a
-	if !a.IsValid() { // a Unix socket
+	c.timer = c.s.l.After(site.idleTimeout, c.tick)
+	if c.peer = addrOf(conn); !c.peer.IsValid() { // a Unix socket
 		c.peer = netip.IPv4Unspecified()
 	}
 	c.text = c.peer.AppendTo(make([]byte, 0, 16))
-	if c.s.site.Load().spec.TLS != nil {
+	if site.spec.TLS != nil {
 		c.leave()
 	}
 }
@@ -73,16 +59,6 @@ func (c *client) known(a netip.Addr) {
 func (c *client) Data(_ *loop.Conn, p []byte) (done int) {
 	if c.tun != nil {
 		return c.tun.fromClient(p)
-	}
-	if !c.named {
-		n, ok := c.readName(p)
-		if !ok {
-			return n
-		}
-		done, p = n, p[n:]
-		if c.s.site.Load().spec.TLS != nil {
-			return done
-		}
 	}
 	for c.x == nil && len(p) > 0 { // what was answered at once may stand before another
 		n := c.request(p)
@@ -96,24 +72,6 @@ func (c *client) Data(_ *loop.Conn, p []byte) (done int) {
 	return done
 }
 
-// readName reads the PROXY header that the connection begins with.
-func (c *client) readName(p []byte) (n int, ok bool) {
-	a, n, err := proxyheader.Read(p)
-	switch {
-	case errors.Is(err, proxyheader.ErrIncomplete):
-		return 0, false
-	case err != nil:
-		c.c.Close(err)
-		return len(p), false
-	}
-	c.named = true
-	if a.IsValid() {
-		c.c.SetPeer(a)
-	}
-	c.known(addrOf(c.c))
-	return n, true
-}
-
 // request reads a head and begins its exchange. It returns 0 when there is
 // nothing to begin yet.
 func (c *client) request(p []byte) int {
@@ -121,7 +79,7 @@ func (c *client) request(p []byte) int {
 		c.seen = len(p)
 		return 0
 	}
-	h := &c.s.e.head
+	h := &c.s.head
 	switch fault := h.Request(p); fault {
 	case nil:
 	case http1.ErrIncomplete:
@@ -143,7 +101,7 @@ func (c *client) request(p []byte) int {
 
 // within says that the client must act in d; the timer looks then.
 func (c *client) within(d time.Duration) {
-	c.due = c.s.e.l.Now() + d
+	c.due = c.s.l.Now() + d
 	if c.armed == 0 || c.due < c.armed {
 		c.timer.Reset(d)
 		c.armed = c.due
@@ -153,7 +111,7 @@ func (c *client) within(d time.Duration) {
 // tick looks at what is due and waits for the next. Requests only move c.due,
 // so that a timer costs each of them nothing.
 func (c *client) tick() {
-	now := c.s.e.l.Now()
+	now := c.s.l.Now()
 	c.armed = 0
 	if c.due > now {
 		c.timer.Reset(c.due - now)
@@ -167,8 +125,6 @@ func (c *client) tick() {
 		c.x.late()
 	case c.seen > 0:
 		c.refuse(408, "the head of the request did not come in time")
-	case !c.named:
-		c.c.Close(errIdle)
 	default:
 		c.c.Finish()
 	}
@@ -177,7 +133,7 @@ func (c *client) tick() {
 // leave takes the connection from the loop; goroutines serve it from here on.
 func (c *client) leave() {
 	c.c.Pause()
-	c.s.e.l.Post(func() {
+	c.s.l.Post(func() {
 		if c.c.Closed() {
 			return
 		}
@@ -234,7 +190,6 @@ func (c *client) Drain(conn *loop.Conn) {
 // Closed is the end.
 func (c *client) Closed(_ *loop.Conn, _ error) {
 	c.timer.Stop()
-	c.s.conns.Add(-1)
 	if c.tun != nil {
 		c.tun.closedClient()
 	}

@@ -47,9 +47,10 @@ type exchange struct {
 	answered bool // a part of the answer is on its way
 	status   int
 	began    time.Duration
+	picked   time.Duration // the endpoint of this attempt
 }
 
-func (e *Engine) newExchange() *exchange {
+func (e *Service) newExchange() *exchange {
 	if n := len(e.unused); n > 0 {
 		x := e.unused[n-1]
 		e.unused = e.unused[:n-1]
@@ -59,7 +60,7 @@ func (e *Engine) newExchange() *exchange {
 }
 
 // free keeps an exchange and its buffers for the next request.
-func (e *Engine) free(x *exchange) {
+func (e *Service) free(x *exchange) {
 	if len(e.unused) >= 256 || cap(x.kept)+cap(x.head) > 16<<10 {
 		return
 	}
@@ -70,7 +71,7 @@ func (e *Engine) free(x *exchange) {
 // begin routes a request and makes its first attempt. It returns the size of
 // its head, or 0 when the connection leaves the loop.
 func (c *client) begin(p []byte, h *http1.Head) int {
-	e, site := c.s.e, c.s.site.Load()
+	e, site := c.s, c.s.site.Load()
 	m := message{head: h, buf: p, peer: c.peer}
 	r := site.match(&m)
 	if r != nil && r.far {
@@ -83,6 +84,9 @@ func (c *client) begin(p []byte, h *http1.Head) int {
 	if status, reason, wait := admit(site, r, &m, h.Length, e); status != 0 {
 		if h.Length != 0 {
 			c.ends = true // the body that follows is not read
+		}
+		if r == nil {
+			e.unmatched++
 		}
 		c.answerAfter(status, reason, r, wait, string(h.Method) == "HEAD")
 		if c.ends {
@@ -125,7 +129,7 @@ func admit(s *site, r *route, m *message, length int64, e nower) (status int, re
 
 // take copies what the exchange needs of a head.
 func (x *exchange) take(h *http1.Head, p []byte) {
-	c, e := x.client, x.client.s.e
+	c, e := x.client, x.client.s
 	e.add = appendTrace(append(e.add[:0], x.route.request.add...), h)
 	edit := http1.Edit{Drop: x.route.request.drop, Add: e.add}
 	who := http1.Client{Address: c.text, Proto: httpText, Trusted: x.site.spec.TrustedHops > 0}
@@ -269,7 +273,7 @@ func (x *exchange) fail(status int, reason string) {
 
 // end counts the request and lets go of the exchange.
 func (x *exchange) end(status int) {
-	c, e := x.client, x.client.s.e
+	c, e := x.client, x.client.s
 	x.route.stats.count(status, e.l.Now()-x.began)
 	if c.x == x {
 		c.x = nil

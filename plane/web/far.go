@@ -3,13 +3,16 @@ package web
 import (
 	"net"
 	"net/netip"
+
+	"nagi.dev/plane/config"
 )
 
 type store struct{}
 
-type far struct{ s *server }
+type far struct{ s *Service }
 
-func newFar(s *server) *far                   { return &far{s} }
-func (f *far) close()                         {}
-func (f *far) take(nc net.Conn, _ netip.Addr) { nc.Close(); f.s.conns.Add(-1) }
-func (r *route) inheritFar(o *route)          {}
+func newFar(s *Service) *far                                  { return &far{s} }
+func (f *far) close()                                         {}
+func (f *far) changed(s *site, pools map[string]*config.Pool) {}
+func (f *far) take(nc net.Conn, _ netip.Addr)                 { nc.Close() }
+func (r *route) inheritFar(o *route)                          {}

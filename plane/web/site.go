@@ -37,7 +37,7 @@ type route struct {
 	request edit
 	answer  edit
 	far     bool // runs on goroutines
-	stats   *RouteStats
+	stats   *routeStats
 	store   *store
 }
 
@@ -142,14 +142,14 @@ func newLimit(spec *config.RateLimit) *limit {
 	return l
 }
 
-func newSite(l *config.Listener, c *config.Config) (*site, error) {
+func newSite(l *config.Listener, pools map[string]*config.Pool) (*site, error) {
 	s := &site{
 		spec: *l, limit: newLimit(l.RateLimit),
 		headerTimeout: l.HeaderTimeout.Or(10 * time.Second),
 		idleTimeout:   l.IdleTimeout.Or(time.Hour),
 	}
 	for i := range l.Routes {
-		r, err := newRoute(&l.Routes[i], i, c)
+		r, err := newRoute(&l.Routes[i], i, pools)
 		if err != nil {
 			return nil, fmt.Errorf("prepare route %d of %s: %w", i, l.Name, err)
 		}
@@ -158,14 +158,14 @@ func newSite(l *config.Listener, c *config.Config) (*site, error) {
 	return s, nil
 }
 
-func newRoute(spec *config.Route, i int, c *config.Config) (*route, error) {
+func newRoute(spec *config.Route, i int, pools map[string]*config.Pool) (*route, error) {
 	r := &route{
 		spec: *spec, name: spec.Name,
 		retry: newRetry(spec.Retry), limit: newLimit(spec.Limit),
 		timeout: max(spec.Timeout.Or(15*time.Second), 0),
 		request: newEdit(spec.SetRequestHeaders, spec.RemoveRequestHeaders),
 		answer:  newEdit(spec.SetResponseHeaders, spec.RemoveResponseHeaders),
-		sticky:  newSticky(spec.Sticky), key: newKey(spec.Key), stats: &RouteStats{},
+		sticky:  newSticky(spec.Sticky), key: newKey(spec.Key), stats: &routeStats{},
 	}
 	if r.name == "" {
 		r.name = fmt.Sprint(i)
@@ -181,35 +181,30 @@ func newRoute(spec *config.Route, i int, c *config.Config) (*route, error) {
 		r.arms = append(r.arms, arm{name: a.Pool})
 	}
 	r.split = balance.NewSplit(names, weights)
-	r.far = needsFar(spec, c)
+	r.far = needsFar(spec, pools)
 	return r, nil
 }
 
 // needsFar reports that the loop does not do what a route asks for.
-func needsFar(spec *config.Route, c *config.Config) bool {
+func needsFar(spec *config.Route, pools map[string]*config.Pool) bool {
 	if spec.Tee != nil || spec.Cache != nil || spec.Hedge != nil || spec.Scatter != nil {
 		return true
 	}
 	for _, a := range spec.Arms {
-		for i := range c.Pools {
-			if p := &c.Pools[i]; p.Name == a.Pool && (p.TLS != nil || p.HTTP2) {
-				return true
-			}
+		if p := pools[a.Pool]; p.TLS != nil || p.HTTP2 {
+			return true
 		}
 	}
 	return false
 }
 
 // join finds the pools, once they are what the document says.
-func (s *site) join(pools *balance.Pools) error {
+func (s *site) join(pools *balance.Pools) {
 	for _, r := range s.routes {
 		for i := range r.arms {
-			if r.arms[i].pool = pools.Get(r.arms[i].name); r.arms[i].pool == nil {
-				return fmt.Errorf("apply route %s of %s: no pool %s", r.name, s.spec.Name, r.arms[i].name)
-			}
+			r.arms[i].pool = pools.Get(r.arms[i].name)
 		}
 	}
-	return nil
 }
 
 // inherit takes over counters, budgets, credits and stored answers from the

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"time"
+
 	"nagi.dev/plane/balance"
 	"nagi.dev/plane/loop"
 )
@@ -11,13 +13,14 @@ type tunnel struct {
 	up     *upstream
 	pool   *balance.Pool
 	ep     *balance.Endpoint
+	began  time.Duration
 	over   bool
 }
 
 // tunnel turns the exchange into one.
 func (x *exchange) tunnel() {
 	c, u := x.client, x.up
-	t := &tunnel{client: c, up: u, pool: x.route.arms[x.arm].pool, ep: x.ep}
+	t := &tunnel{client: c, up: u, pool: x.route.arms[x.arm].pool, ep: x.ep, began: x.picked}
 	c.tun, u.tun = t, t
 	x.up, u.x, x.ep = nil, nil, nil
 	x.end(101)
@@ -53,6 +56,6 @@ func (t *tunnel) closedUpstream() {
 func (t *tunnel) end() {
 	if !t.over {
 		t.over = true
-		t.pool.Done(t.ep, balance.Good, t.client.s.e.now())
+		t.pool.Done(t.ep, balance.Good, t.client.s.l.Now()-t.began, t.client.s.now())
 	}
 }

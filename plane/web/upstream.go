@@ -7,7 +7,7 @@ import (
 	"nagi.dev/plane/balance"
 	"nagi.dev/plane/http1"
 	"nagi.dev/plane/loop"
-	"nagi.dev/plane/proxyheader"
+	"nagi.dev/plane/proxyproto"
 )
 
 const (
@@ -19,7 +19,7 @@ const (
 
 // A backend holds the connections to one endpoint.
 type backend struct {
-	e       *Engine
+	e       *Service
 	ep      *balance.Endpoint
 	pool    *balance.Pool
 	idle    []*upstream // the last used at the end
@@ -28,7 +28,7 @@ type backend struct {
 	gone    bool // no pool has the endpoint any more
 }
 
-func (e *Engine) backend(ep *balance.Endpoint, pool *balance.Pool) *backend {
+func (e *Service) backend(ep *balance.Endpoint, pool *balance.Pool) *backend {
 	if b, ok := ep.Conns.(*backend); ok {
 		return b
 	}
@@ -73,7 +73,7 @@ func (b *backend) dial(x *exchange) *upstream {
 	u.c = b.e.l.Dial(b.ep.Address, timeout, u)
 	if version > 0 {
 		u.single = true // it speaks for one client
-		u.c.Write(proxyheader.Append(nil, version, x.client.c.Peer(), x.client.c.Local()))
+		u.c.Write(proxyproto.Append(nil, version, x.client.c.Peer(), x.client.c.Local()))
 	}
 	return u
 }

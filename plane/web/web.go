@@ -1,23 +1,31 @@
 package web
 
 import (
+	"log/slog"
 	"math/rand/v2"
+	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"nagi.dev/plane/balance"
 	"nagi.dev/plane/config"
 	"nagi.dev/plane/http1"
 	"nagi.dev/plane/loop"
+	"nagi.dev/plane/proxy"
 )
 
-// An Engine runs the http listeners of a document on one loop.
-type Engine struct {
-	l     *loop.Loop
-	pools *balance.Pools
-	base  time.Time // when the loop's clock stood at zero
+// A Service serves one http listener, across all documents that name it.
+type Service struct {
+	l    *loop.Loop
+	log  *slog.Logger
+	name string
+	base time.Time // when the loop's clock stood at zero
 
-	servers  map[string]*server // by the listener's name
+	site     atomic.Pointer[site]
+	pools    balance.Pools
 	backends map[*balance.Endpoint]*backend
+	sweeper  *loop.Timer
+	far      *far
 
 	// Scratch of the loop's thread, used again by every message.
 	head   http1.Head
@@ -26,95 +34,107 @@ type Engine struct {
 	ask    balance.Ask
 	unused []*exchange
 	fresh  bool // the next attempt takes no connection that served before
+
+	unmatched uint64 // requests without a route
 }
 
-// New makes an engine without listeners. Pools are shared with whoever else
-// balances over them.
-func New(l *loop.Loop, pools *balance.Pools) *Engine {
-	e := &Engine{
-		l: l, pools: pools, base: time.Now().Add(-l.Now()),
-		servers: map[string]*server{}, backends: map[*balance.Endpoint]*backend{},
+// New makes the service of a listener: it is a proxy.Codec.
+func New(env proxy.Env) proxy.Service {
+	s := &Service{
+		l: env.Loop, log: env.Log, name: env.Listener,
+		base: time.Now().Add(-env.Loop.Now()), backends: map[*balance.Endpoint]*backend{},
 	}
-	e.ask.Chance = rand.Uint64
-	l.After(sweepEvery, e.sweep)
-	return e
+	s.ask.Chance = rand.Uint64
+	s.sweeper = s.l.After(sweepEvery, s.sweep)
+	s.far = newFar(s)
+	return s
 }
 
-// A Plan is a document that was read and can be applied.
-type Plan struct {
-	sites map[string]*site
+// Prepare compiles a document that was checked.
+func (s *Service) Prepare(l *config.Listener, pools map[string]*config.Pool) (commit func(), err error) {
+	used := used(l, pools)
+	update, err := s.pools.Prepare(used)
+	if err != nil {
+		return nil, err
+	}
+	next, err := newSite(l, used)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		update()
+		next.join(&s.pools)
+		next.inherit(s.site.Load())
+		s.site.Store(next)
+		s.forget()
+		s.far.changed(next, used)
+	}, nil
 }
 
-// Prepare compiles the http listeners of a document that was checked. It may
-// be called from any goroutine; it changes nothing that runs.
-func (e *Engine) Prepare(c *config.Config) (*Plan, error) {
-	p := &Plan{sites: map[string]*site{}}
-	for i := range c.Listeners {
-		if l := &c.Listeners[i]; l.Protocol == config.HTTP {
-			s, err := newSite(l, c)
-			if err != nil {
-				return nil, err
+// used are the pools that a listener names.
+func used(l *config.Listener, pools map[string]*config.Pool) map[string]*config.Pool {
+	all := map[string]*config.Pool{}
+	add := func(name string) {
+		if p := pools[name]; p != nil {
+			all[name] = p
+		}
+	}
+	for i := range l.Routes {
+		r := &l.Routes[i]
+		for _, a := range r.Arms {
+			add(a.Pool)
+		}
+		if r.Tee != nil {
+			add(r.Tee.Pool)
+		}
+		if r.Scatter != nil {
+			for _, leaf := range r.Scatter.Leaves {
+				add(leaf.Pool)
 			}
-			p.sites[l.Name] = s
 		}
 	}
-	return p, nil
+	return all
 }
 
-// Apply makes a plan what runs, on the loop, after the pools were updated. What
-// is in flight ends as it began.
-func (e *Engine) Apply(p *Plan) error {
-	for _, s := range p.sites {
-		if err := s.join(e.pools); err != nil {
-			return err
-		}
-	}
-	for name, s := range p.sites {
-		srv := e.servers[name]
-		if srv == nil {
-			srv = newServer(e, name)
-			e.servers[name] = srv
-		}
-		s.inherit(srv.site.Load())
-		srv.site.Store(s)
-	}
-	for name, srv := range e.servers {
-		if p.sites[name] == nil {
-			srv.close()
-			delete(e.servers, name)
-		}
-	}
-	e.forget()
-	return nil
+// Accept takes one connection.
+func (s *Service) Accept(*loop.Conn) loop.Handler { return &client{s: s} }
+
+// Refusal is what a connection above the bound is told.
+func (s *Service) Refusal() string {
+	return "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 21\r\n\r\ntoo many connections\n"
 }
 
-// Accept is who takes the connections of a listener. It is nil for a name that
-// the applied document does not have.
-func (e *Engine) Accept(listener string) func(*loop.Conn) loop.Handler {
-	s := e.servers[listener]
-	if s == nil {
-		return nil
+// Close lets open connections end.
+func (s *Service) Close() {
+	s.sweeper.Stop()
+	for _, b := range s.backends {
+		b.close()
 	}
-	return s.accept
+	s.far.close()
 }
 
-func (e *Engine) now() time.Time { return e.base.Add(e.l.Now()) }
+func (s *Service) now() time.Time { return s.base.Add(s.l.Now()) }
 
 // sweep closes upstream connections that nobody has used for a while.
-func (e *Engine) sweep() {
-	for _, b := range e.backends {
-		b.sweep(e.l.Now())
+func (s *Service) sweep() {
+	for _, b := range s.backends {
+		b.sweep(s.l.Now())
 	}
-	e.l.After(sweepEvery, e.sweep)
+	s.sweeper.Reset(sweepEvery)
 }
 
 // forget closes the connections to endpoints that no pool has any more.
-func (e *Engine) forget() {
-	live := e.pools.Endpoints()
-	for ep, b := range e.backends {
+func (s *Service) forget() {
+	live := s.pools.Endpoints()
+	for ep, b := range s.backends {
 		if !live[ep] {
 			b.close()
-			delete(e.backends, ep)
+			delete(s.backends, ep)
 		}
 	}
 }
+
+// nower is who knows the time.
+type nower interface{ now() time.Time }
+
+func addrOf(c *loop.Conn) netip.Addr { return c.Peer().Addr().Unmap() }
