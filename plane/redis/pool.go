@@ -61,6 +61,9 @@ func newPool(s *Service, c *config.Pool, timeout config.Duration) (*pool, error)
 		},
 	}
 	p.limit = max(p.limit, 0)
+	if p.timeout < 0 {
+		p.timeout = 10 * 365 * 24 * time.Hour // none
+	}
 	if a := p.options.Algorithm; len(c.Endpoints) < 2 && (a == config.LeastRequest || a == config.RoundRobin) {
 		p.options.Algorithm = config.Ketama
 	}
