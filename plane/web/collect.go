@@ -2,16 +2,24 @@ package web
 
 import (
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"nagi.dev/plane/balance"
 	"nagi.dev/plane/meter"
 )
 
-// RouteStats count the requests of one route. They may be read at any time.
+// A counter only grows. Any goroutine may use it.
+type counter struct{ n atomic.Uint64 }
+
+func (c *counter) add()        { c.n.Add(1) }
+func (c *counter) get() uint64 { return c.n.Load() }
+
+// routeStats count the requests of one route. They may be read at any time.
 type routeStats struct {
 	classes [6]counter // by the status' first digit
 	retries counter
+	hedges  counter
 	latency meter.Histogram // of whole exchanges
 }
 
@@ -47,6 +55,9 @@ func (r *route) collect(g *meter.Gather, listener string) {
 		}
 	}
 	g.Counter("nagi_plane_http_retries_total", "Requests that were sent again.", float64(r.stats.retries.get()), labels...)
+	if r.hedge != nil {
+		g.Counter("nagi_plane_http_hedges_total", "Second requests because the first was slow.", float64(r.stats.hedges.get()), labels...)
+	}
 	if r.retry != nil {
 		g.Counter("nagi_plane_http_retries_denied_total", "Retries that the budget did not allow.", float64(r.retry.budget.Denied()), labels...)
 	}
