@@ -20,6 +20,8 @@ type routeStats struct {
 	classes [6]counter // by the status' first digit
 	retries counter
 	hedges  counter
+	hits    counter // of the cache
+	misses  counter
 	latency meter.Histogram // of whole exchanges
 }
 
@@ -55,6 +57,13 @@ func (r *route) collect(g *meter.Gather, listener string) {
 		}
 	}
 	g.Counter("nagi_plane_http_retries_total", "Requests that were sent again.", float64(r.stats.retries.get()), labels...)
+	if r.store != nil {
+		bytes, keys := r.store.Size()
+		g.Counter("nagi_plane_cache_hits_total", "Requests that the cache answered.", float64(r.stats.hits.get()), labels...)
+		g.Counter("nagi_plane_cache_misses_total", "Requests that it did not.", float64(r.stats.misses.get()), labels...)
+		g.Gauge("nagi_plane_cache_bytes", "What the cache holds.", float64(bytes), labels...)
+		g.Gauge("nagi_plane_cache_keys", "How many targets it knows.", float64(keys), labels...)
+	}
 	if r.hedge != nil {
 		g.Counter("nagi_plane_http_hedges_total", "Second requests because the first was slow.", float64(r.stats.hedges.get()), labels...)
 	}

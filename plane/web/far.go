@@ -256,6 +256,8 @@ func faultOf(err error) (status int, why string) {
 	switch {
 	case errors.Is(err, errLate):
 		return 504, errLate.Error()
+	case errors.Is(err, errOnlyCached):
+		return 504, errOnlyCached.Error()
 	case errors.Is(err, context.Canceled):
 		return 499, ""
 	case isConnect(err):

@@ -21,7 +21,15 @@ type layers struct{ f *far }
 // RoundTrip sends a request through all layers of its route.
 func (l layers) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := callOf(req.Context())
-	return l.f.newAsk(req, c.route, c).hedged()
+	if c.route.store != nil {
+		return l.f.cached(req, c)
+	}
+	return l.f.beyond(req, c)
+}
+
+// beyond is what follows the cache.
+func (f *far) beyond(req *http.Request, c *call) (*http.Response, error) {
+	return f.newAsk(req, c.route, c).hedged()
 }
 
 // An ask is a request to a pool, with as many attempts as the policies allow.

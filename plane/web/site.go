@@ -42,6 +42,7 @@ type route struct {
 	far     bool // runs on goroutines
 	stats   *routeStats
 	hedge   *hedge
+	store   *store
 }
 
 type arm struct {
@@ -178,9 +179,9 @@ func newRoute(spec *config.Route, i int, pools map[string]*config.Pool) (*route,
 	if r.name == "" {
 		r.name = fmt.Sprint(i)
 	}
-	r.hedge = newHedge(spec.Hedge)
-	if spec.Cache != nil || spec.Tee != nil || spec.Scatter != nil {
-		return nil, errors.New("this plane does not serve cache, tee and scatter yet")
+	r.hedge, r.store = newHedge(spec.Hedge), newStore(spec.Cache)
+	if spec.Tee != nil || spec.Scatter != nil {
+		return nil, errors.New("this plane does not serve tee and scatter yet")
 	}
 	var names []string
 	var weights []int
@@ -240,6 +241,9 @@ func (s *site) inherit(old *site) {
 		}
 		if r.retry != nil && o.retry != nil && reflect.DeepEqual(r.retry.spec, o.retry.spec) {
 			r.retry = o.retry
+		}
+		if r.store != nil && o.store != nil && reflect.DeepEqual(r.store.spec, o.store.spec) {
+			r.store = o.store
 		}
 		if r.hedge != nil && o.hedge != nil && r.hedge.spec == o.hedge.spec {
 			r.hedge = o.hedge

@@ -58,7 +58,7 @@ proxy_set_header Host $host; proxy_set_header X-Forwarded-For $remote_addr; prox
 proxy_buffers 16 32k; proxy_buffer_size 32k; proxy_busy_buffers_size 64k; proxy_max_temp_file_size 0; proxy_read_timeout 15s; proxy_connect_timeout 1s; } } }`,
 	"haproxy.cfg": `global
   nbthread 1
-  maxconn 20000
+  maxconn 8000
   tune.bufsize 131072
 defaults
   mode http
