@@ -129,6 +129,7 @@ var failingProbes = []probe{
 	{"deploy.restart_policy.max_attempts", "", failing + "get job again -o jsonpath='{.status.conditions[?(@.type==\"Failed\")].reason}'", "BackoffLimitExceeded"},
 	{"deploy.placement.constraints.*", "", failing + "get pod -l nagi.dev/service=nowhere -o jsonpath='{.items[0].status.phase}'", "Pending"},
 	{"deploy.placement.max_replicas_per_node", "", failing + "get deployment crowded -o jsonpath='{.status.readyReplicas} of {.status.replicas}'", "1 of 2"},
+	{"deploy.placement.max_replicas_per_node", "", failing + "get deployment packed -o jsonpath='{.status.readyReplicas} of {.status.replicas}'", "2 of 3"},
 }
 
 // stopped are the attributes that the end of the test looks at.
