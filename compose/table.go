@@ -226,8 +226,7 @@ func (t *rows) deployment() {
 	t.judged(judgeEndpoint, s("endpoint_mode")...)
 	t.applied(s("update_config.failure_action", "rollback_config.parallelism", "rollback_config.delay", "rollback_config.order")...)
 	t.judged(judgeMonitor, s("update_config.monitor", "update_config.max_failure_ratio")...)
-	t.approximated("a rollback that fails is reported and left as it is", s("rollback_config.failure_action",
-		"rollback_config.monitor", "rollback_config.max_failure_ratio")...)
+	t.judged(judgeBack, s("rollback_config.failure_action", "rollback_config.monitor", "rollback_config.max_failure_ratio")...)
 	t.judged(judgeOwnRuntime, s("resources.limits.pids")...)
 	t.judged(judgeProcessors, s("resources.reservations.devices.**")...)
 	t.refused("only graphics processors are given by number: see devices; remove it", s("resources.reservations.generic_resources.**")...)

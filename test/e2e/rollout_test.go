@@ -30,6 +30,40 @@ const (
 	brief   = "touch /tmp/ok; sleep 4; exit 3"
 )
 
+func TestAFailedUpdateGoesOnWhenTheFileSaysSo(t *testing.T) {
+	s := quiet.use(t)
+	deploy := func(text string) (int, string) {
+		text = strings.Replace(text, "name: careful", "name: onward", 1)
+		return s.Try(t.Context(), s.nagi, "deploy", "-f", s.compose(t, "onward", text))
+	}
+	t.Cleanup(func() { s.kubectl(t, "delete", "namespace", "onward", "--wait=false") })
+	colours := func() string {
+		_, out := s.Try(t.Context(), s.nagi, "kubectl", "-n", "onward", "get", "pods", "-o",
+			`jsonpath={range .items[*]}{.spec.containers[0].env[0].value}{"\n"}{end}`)
+		return out
+	}
+	if code, out := deploy(careful("red", healthy, "failure_action: continue")); code != 0 {
+		t.Fatal(out)
+	}
+	code, out := deploy(careful("black", sickly, "failure_action: continue"))
+	if code != 1 || !strings.Contains(out, "health check") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	eventually(t, time.Minute, "all containers are new, though none is well", func() (string, bool) {
+		out := colours()
+		return out, out == "black\nblack\n"
+	})
+	if events := s.kubectl(t, "-n", "onward", "get", "events"); !strings.Contains(events, "UpdateContinued") {
+		t.Errorf("events:\n%s", events)
+	}
+	if out := s.Run(t, s.nagi, "history", "-p", "onward"); !strings.Contains(out, "web failed (continued): ") {
+		t.Errorf("history:\n%s", out)
+	}
+	if code, out := deploy(careful("blue", healthy, "failure_action: continue")); code != 0 || colours() != "blue\nblue\n" {
+		t.Errorf("a file that is well again: exit code %d, %s\n%s", code, colours(), out)
+	}
+}
+
 func TestAFailedUpdateGoesBack(t *testing.T) {
 	s := quiet.use(t)
 	deploy := func(text string) (int, string) {
