@@ -95,7 +95,7 @@ func (n *needs) pod(who string, p corev1.PodSpec) {
 			n.add(who, "init containers that go on beside the others (Kubernetes 1.29)")
 		}
 		if ours(c.Name) {
-			n.add(who, "the image "+c.Image+", which it must be able to pull: nagi image plane writes it, --plane-image names it")
+			n.add(who, "the image "+c.Image+", which it must be able to pull: nagi image save plane writes it, --plane-image names it")
 		}
 	}
 	for _, v := range p.Volumes {
