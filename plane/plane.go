@@ -31,6 +31,8 @@ Commands:
   seed     fills empty volumes with what the image has at their place
   receive  puts files from a tar stream in place
   gate     holds a container back until its changed files are there
+  topz     shows the processes of a pod at /topz
+  sync     keeps files as a volume or a URL has them, and tells a program
   version  prints the version
 
 Examples:
@@ -43,7 +45,7 @@ nagi-plane COMMAND --help tells more. Exit codes: 0 done, 1 failed, 2 wrong usag
 `
 
 // Run runs the command that args names and returns the exit code of the
-// process. A canceled ctx ends wait and probe; pause ends on a signal.
+// process. A canceled ctx ends what runs on; pause, topz and sync end on a signal.
 func Run(ctx context.Context, version string, args []string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		fmt.Fprint(stderr, usage)
@@ -69,6 +71,10 @@ func Run(ctx context.Context, version string, args []string, stdout, stderr io.W
 		return receiveCommand(ctx, args[1:], os.Stdin, stdout, stderr)
 	case "gate":
 		return gateCommand(ctx, args[1:], stdout, stderr)
+	case "topz":
+		return topzCommand(ctx, args[1:], stdout, stderr)
+	case "sync":
+		return syncCommand(ctx, args[1:], stdout, stderr)
 	case "version", "--version":
 		fmt.Fprintln(stdout, version)
 		return exitDone
