@@ -45,6 +45,8 @@ func Storable(req, resp http.Header, status int, p Policy) bool {
 		return false
 	case cc.has("no-store") && !(cc.has("must-understand") && heuristic(status)):
 		return false
+	case cc.has("must-understand") && http.StatusText(status) == "":
+		return false // a status that nobody registered is not understood (5.2.2.3)
 	case varies(resp, "*"):
 		return false
 	case len(req.Values("Authorization")) > 0 && !cc.has("public") && !cc.has("s-maxage") && !cc.has("must-revalidate"):
@@ -269,7 +271,7 @@ func (e *Entry) Validated(req, resp http.Header, asked, got time.Time, p Policy)
 	h.Del("Age")
 	for name, v := range resp {
 		switch name {
-		case "Content-Length", "Content-Encoding", "Content-Type", "Content-Range", "Transfer-Encoding", "Connection", "Keep-Alive":
+		case "Content-Length", "Content-Encoding", "Content-Range", "Transfer-Encoding", "Connection", "Keep-Alive":
 		default:
 			h[name] = v
 		}
