@@ -4,20 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"strings"
 	"time"
 
 	"nagi.dev/plane/config"
 	"nagi.dev/plane/loop"
+	"nagi.dev/plane/shards"
 )
 
 const (
-	defaultTimeout = 5 * time.Second
-	defaultConnect = time.Second
-	defaultIdle    = time.Hour
-	defaultSize    = 64 << 20 // bytes of a request or a reply
-	sweepEvery     = 5 * time.Second
+	defaultIdle = time.Hour
+	defaultSize = 64 << 20 // bytes of a request or a reply
+	sweepEvery  = 5 * time.Second
 )
 
 // A Service shards what the clients of one listener ask. All of it runs on the loop.
@@ -25,7 +22,7 @@ type Service struct {
 	loop     *loop.Loop
 	log      *slog.Logger
 	listener string
-	pool     *pool
+	pool     *shards.Pool
 	limit    int // bytes of a request or a reply
 	idle     time.Duration
 	password string // that clients must give; none: they need not
@@ -56,7 +53,7 @@ func (s *Service) Prepare(l *config.Listener, pools map[string]*config.Pool) (co
 	if err := offered(l, r); err != nil {
 		return nil, err
 	}
-	password, err := secret(l.Password, l.PasswordFile)
+	password, err := shards.Secret(l.Password, l.PasswordFile)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +61,8 @@ func (s *Service) Prepare(l *config.Listener, pools map[string]*config.Pool) (co
 	if limit == 0 {
 		limit = defaultSize
 	}
-	next, err := newPool(s, pools[r.Arms[0].Pool], r.Timeout)
+	env := shards.Env{Loop: s.loop, Log: s.log, Listener: s.listener, Language: resp{}, Size: limit}
+	next, err := shards.New(env, pools[r.Arms[0].Pool], r.Timeout)
 	if err != nil {
 		return nil, fmt.Errorf("pool %s: %w", r.Arms[0].Pool, err)
 	}
@@ -72,7 +70,7 @@ func (s *Service) Prepare(l *config.Listener, pools map[string]*config.Pool) (co
 		old := s.pool
 		s.limit, s.idle, s.password = limit, l.IdleTimeout.Or(defaultIdle), password
 		s.pool = next
-		next.start(old)
+		next.Start(old)
 	}, nil
 }
 
@@ -91,19 +89,6 @@ func offered(l *config.Listener, r *config.Route) error {
 		errs = append(errs, errors.New("routes[0].arms: redis has one; a key belongs to one pool"))
 	}
 	return errors.Join(errs...)
-}
-
-// secret is a password, or the first line of its file.
-func secret(plain, file string) (string, error) {
-	if file == "" {
-		return plain, nil
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("read password: %w", err)
-	}
-	line, _, _ := strings.Cut(string(b), "\n")
-	return strings.TrimSuffix(line, "\r"), nil
 }
 
 // Accept makes the handler of a client.
@@ -125,7 +110,7 @@ func (s *Service) endIfLast() {
 	if s.closed && s.clients.empty() {
 		s.sweeper.Stop()
 		if s.pool != nil {
-			s.pool.stop(nil)
+			s.pool.Stop()
 		}
 	}
 }
@@ -136,9 +121,9 @@ func (s *Service) sweep() {
 	s.sweeper.Reset(sweepEvery)
 	for c := s.clients.next; c != &s.clients.client; {
 		next := c.next
-		c.trim()
+		c.Trim()
 		if s.idle > 0 && !c.waits() && s.loop.Now()-c.seen > s.idle {
-			c.conn.Finish()
+			c.Conn.Finish()
 		}
 		c = next
 	}
