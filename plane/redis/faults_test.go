@@ -23,6 +23,7 @@ func ejecting(_ *config.Listener, p *config.Pool) {
 // A crowd asks without pause and counts what goes wrong.
 type crowd struct {
 	asked, failed atomic.Int64
+	each          [8]atomic.Int64 // asked, by client
 	mu            sync.Mutex
 	errors        map[string]int
 	stop          chan struct{}
@@ -31,7 +32,7 @@ type crowd struct {
 
 func load(t *testing.T, address string) *crowd {
 	c := &crowd{stop: make(chan struct{}), errors: map[string]int{}}
-	for i := range 8 {
+	for i := range c.each {
 		u := dial(t, address)
 		c.all.Go(func() { c.ask(t, u, i) })
 	}
@@ -61,19 +62,32 @@ func (c *crowd) ask(t *testing.T, u *user, who int) {
 			t.Errorf("client %d: %v", who, err)
 			return
 		}
-		c.asked.Add(1)
 		if got != "+OK" {
 			c.failed.Add(1)
 			c.mu.Lock()
 			c.errors[got]++
 			c.mu.Unlock()
 		}
+		c.asked.Add(1)
+		c.each[who].Add(1)
 	}
 }
 
-// quiet expects no error in the next n requests.
+// quiet expects no error in n requests that have not begun yet.
 func (c *crowd) quiet(t *testing.T, when string, n int64) {
 	t.Helper()
+	var before [8]int64
+	for i := range before {
+		before[i] = c.each[i].Load()
+	}
+	until(t, "what was in flight is answered", func() bool {
+		for i := range before {
+			if c.each[i].Load() < before[i]+1 {
+				return false
+			}
+		}
+		return true
+	})
 	failed, from := c.failed.Load(), c.asked.Load()
 	until(t, "the crowd asks on", func() bool { return c.asked.Load() >= from+n })
 	if more := c.failed.Load() - failed; more > 0 {
