@@ -2,11 +2,13 @@ package plane
 
 import (
 	"nagi.dev/plane/config"
+	"nagi.dev/plane/memcache"
 	"nagi.dev/plane/proxy"
 	"nagi.dev/plane/redis"
 )
 
 // codecs is every protocol that nagi-plane proxy speaks.
 var codecs = map[config.Protocol]proxy.Codec{
-	config.Redis: func(e proxy.Env) proxy.Service { return redis.New(e.Loop, e.Log, e.Listener) },
+	config.Memcache: func(e proxy.Env) proxy.Service { return memcache.New(e.Loop, e.Log, e.Listener) },
+	config.Redis:    func(e proxy.Env) proxy.Service { return redis.New(e.Loop, e.Log, e.Listener) },
 }

@@ -2,6 +2,7 @@ package shards
 
 import (
 	"errors"
+	"time"
 
 	"nagi.dev/plane/loop"
 )
@@ -25,13 +26,17 @@ type slot struct {
 // the order of requests. A client with too much outstanding is not read.
 type Replies struct {
 	Conn *loop.Conn
-	Size int // bytes of a reply at most
+	Size int           // bytes of a reply at most
+	Seen time.Duration // when the client last sent something
 
 	ring       []slot // its length is a power of two
 	head, tail uint32
 	side       []byte // replies that came before their turn
 	wait       bool   // nothing is read before all replies are there
 	bye        bool   // it closes after the last reply
+
+	waiter     Waiter
+	next, prev *Replies
 }
 
 // Held says whether the client may send nothing more for now. Who finds it so
@@ -122,13 +127,6 @@ func (c *Replies) settled() {
 	}
 }
 
-// Trim takes back what an idle client holds.
-func (c *Replies) Trim() {
-	if c.head == c.tail && len(c.ring) > 4 {
-		c.ring = nil
-	}
-}
-
 // Drained reads again what waited for the client to read.
 func (c *Replies) Drained() {
 	if c.Conn.Paused() && !c.Held() {
@@ -143,10 +141,4 @@ func (c *Replies) Drain() {
 	if c.head == c.tail {
 		c.Conn.Finish()
 	}
-}
-
-// Forget gives back what is held, after the end.
-func (c *Replies) Forget() {
-	c.Conn.Loop().Return(c.side)
-	c.side, c.ring = nil, nil
 }
