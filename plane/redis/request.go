@@ -3,6 +3,7 @@ package redis
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 )
 
 const (
@@ -169,7 +170,7 @@ func header(b []byte, kind byte, n int) []byte {
 	if n >= 0 && n < 10 {
 		return append(b, byte('0'+n), '\r', '\n')
 	}
-	return append(fmt.Append(b, n), '\r', '\n')
+	return append(strconv.AppendInt(b, int64(n), 10), '\r', '\n')
 }
 
 func bulk(b, v []byte) []byte {

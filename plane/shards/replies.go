@@ -11,6 +11,7 @@ const (
 	flightMost = 1024    // requests of one client without a reply
 	outSoft    = 1 << 20 // bytes that wait for a client before it is read again
 	outHard    = 64 << 20
+	through    = 16 << 10 // a reply that is sent at once, for a copy would cost more than a system call
 )
 
 // ErrSlow is why a client that does not read its replies is closed.
@@ -94,7 +95,11 @@ func (c *Replies) Complete(seq uint32, p []byte) {
 		}
 		return
 	}
-	c.Conn.Write(p)
+	if len(p) < through {
+		c.Conn.Write(p)
+	} else {
+		c.Conn.WriteThrough(p)
+	}
 	c.head++
 	for c.head != c.tail && c.ring[c.head&mask].done {
 		s := c.ring[c.head&mask]
