@@ -65,8 +65,13 @@ func Offered(l *config.Listener) error {
 		name string
 		set  bool
 	}{
-		{"tls", l.TLS != nil}, {"rateLimit", l.RateLimit != nil}, {"routes[0].limit", r.Limit != nil}, {"routes[0].tee", r.Tee != nil},
-		{"routes[0].retry", r.Retry != nil}, {"routes[0].sticky", r.Sticky != nil}, {"routes[0].key", r.Key != ""},
+		{"tls", l.TLS != nil},
+		{"rateLimit", l.RateLimit != nil},
+		{"routes[0].limit", r.Limit != nil},
+		{"routes[0].tee", r.Tee != nil},
+		{"routes[0].retry", r.Retry != nil},
+		{"routes[0].sticky", r.Sticky != nil},
+		{"routes[0].key", r.Key != ""},
 	} {
 		if f.set {
 			errs = append(errs, fmt.Errorf("%s: %s does not offer it", f.name, l.Protocol))
