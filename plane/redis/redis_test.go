@@ -198,6 +198,22 @@ func TestMessages(t *testing.T) {
 		GET a => nil`)
 }
 
+func TestSubscribersComeAgainWhenMessagesGoAnotherWay(t *testing.T) {
+	p, servers := three(t, nil)
+	sub := dial(t, p.address)
+	talk(t, sub, "SUBSCRIBE c => [subscribe c :1]")
+	p.apply([]string{servers[1].address, servers[2].address}, nil)
+	if _, err := sub.r.ReadByte(); !errors.Is(err, io.EOF) {
+		t.Errorf("a subscriber at a shard that is gone: %v", err)
+	}
+	sub = dial(t, p.address)
+	talk(t, sub, "SUBSCRIBE c => [subscribe c :1]")
+	talk(t, dial(t, p.address), "PUBLISH c x => :1")
+	if got := sub.read(); got != "[message c x]" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestScanWalksOverAllShards(t *testing.T) {
 	p, _ := three(t, nil)
 	u := dial(t, p.address)

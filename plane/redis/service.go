@@ -65,10 +65,13 @@ func (s *Service) Prepare(l *config.Listener, pools map[string]*config.Pool) (co
 		return nil, fmt.Errorf("pool %s: %w", r.Arms[0].Pool, err)
 	}
 	return func() {
-		old := s.pool
+		old, hub := s.pool, s.hub()
 		s.limit, s.idle, s.password = limit, l.IdleTimeout.Or(defaultIdle), password
 		s.pool = next
 		next.Start(old)
+		if hub != nil && hub != s.hub() {
+			hub.EndSubscriptions() // subscribers come again, to the new one
+		}
 	}, nil
 }
 
