@@ -181,8 +181,8 @@ func errorReply(err error) []byte {
 // Waits is false: there is nothing a silent client waits for.
 func (*client) Waits() bool { return false }
 
-// EOF: a client that sends no more reads no more.
-func (c *client) EOF(conn *loop.Conn) { conn.Close(nil) }
+// EOF ends a client that sends no more, after the replies that it waits for.
+func (c *client) EOF(*loop.Conn) { c.Replies.Drain() }
 
 // Drained reads again what waited for the client to read.
 func (c *client) Drained(*loop.Conn) { c.Replies.Drained() }

@@ -131,8 +131,15 @@ func clean(s string) string {
 // Waits says whether c is in a transaction, or a subscription.
 func (c *client) Waits() bool { return c.own != nil }
 
-// EOF: a client that sends no more reads no more, as with Redis itself.
-func (c *client) EOF(conn *loop.Conn) { conn.Close(nil) }
+// EOF ends a client that sends no more, after the replies that it waits for; one
+// that waits for data or messages has gone.
+func (c *client) EOF(conn *loop.Conn) {
+	if c.own != nil {
+		conn.Close(nil)
+		return
+	}
+	c.Replies.Drain()
+}
 
 // Drained reads again what waited for the client to read.
 func (c *client) Drained(*loop.Conn) {
