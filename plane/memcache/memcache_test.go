@@ -46,7 +46,7 @@ func run(t *testing.T) string {
 }
 
 // planeOf runs a proxy in front of shards.
-func planeOf(t *testing.T, edit func(l *config.Listener, p *config.Pool), shards ...string) string {
+func planeOf(t testing.TB, edit func(l *config.Listener, p *config.Pool), shards ...string) string {
 	t.Helper()
 	p, err := proxy.New(proxy.Options{Codecs: map[config.Protocol]proxy.Codec{
 		config.Memcache: func(e proxy.Env) proxy.Service { return New(e.Loop, e.Log, e.Listener) },
