@@ -27,11 +27,16 @@ func (c *client) handle(req *request) bool {
 		c.reply("-NOAUTH Authentication required.\r\n")
 		return true
 	}
-	c.s.stats.requests[cmd.class]++
+	served := false
 	if c.own != nil {
-		return c.own.handle(cmd, req)
+		served = c.own.handle(cmd, req)
+	} else {
+		served = c.dispatch(cmd, req)
 	}
-	return c.dispatch(cmd, req)
+	if served {
+		c.s.stats.requests[cmd.class]++
+	}
+	return served
 }
 
 // dispatch serves a request outside of transactions and subscriptions.
@@ -45,6 +50,9 @@ func (c *client) dispatch(cmd *command, req *request) bool {
 	case blocking:
 		return c.block(cmd, req)
 	case local:
+		if (cmd.name == "HELLO" || cmd.name == "RESET") && !c.Idle() {
+			return false // another protocol is another connection
+		}
 		c.local(cmd, req)
 	case state:
 		return c.begin(cmd, req)

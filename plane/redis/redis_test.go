@@ -266,6 +266,18 @@ func TestRESP3(t *testing.T) {
 		GET k2 => 2`)
 }
 
+func TestAChangeOfProtocolKeepsTheOrder(t *testing.T) {
+	p, _ := three(t, nil)
+	u := dial(t, p.address)
+	for i := range 200 {
+		fmt.Fprintf(u, "SET o %d\r\nHELLO %d\r\nGET o\r\n", i, 2+i%2)
+		_, _, got := u.read(), u.read(), u.read()
+		if got != fmt.Sprint(i) {
+			t.Fatalf("got %q, want %d", got, i)
+		}
+	}
+}
+
 func TestInlineCommands(t *testing.T) {
 	p, _ := three(t, nil)
 	u := dial(t, p.address)
