@@ -2,6 +2,7 @@ package plane
 
 import (
 	"nagi.dev/plane/config"
+	"nagi.dev/plane/memcache"
 	"nagi.dev/plane/proxy"
 	"nagi.dev/plane/redis"
 	"nagi.dev/plane/web"
@@ -9,6 +10,7 @@ import (
 
 // codecs is every protocol that nagi-plane proxy speaks.
 var codecs = map[config.Protocol]proxy.Codec{
-	config.HTTP:  web.New,
-	config.Redis: func(e proxy.Env) proxy.Service { return redis.New(e.Loop, e.Log, e.Listener) },
+	config.Memcache: func(e proxy.Env) proxy.Service { return memcache.New(e.Loop, e.Log, e.Listener) },
+	config.Redis:    func(e proxy.Env) proxy.Service { return redis.New(e.Loop, e.Log, e.Listener) },
+	config.HTTP:     web.New,
 }
