@@ -32,6 +32,8 @@ type far struct {
 	start sync.Once
 	conns atomic.Int64
 
+	merges http.Transport // to containers that merge
+
 	mu     sync.Mutex // guards routes
 	routes map[string]*transport
 }
@@ -140,8 +142,6 @@ type call struct {
 	home  balance.Sticky
 	known bool
 	key   []byte
-	ep    *balance.Endpoint // that answered
-	limit int64             // of the body
 }
 
 type callKey struct{}
@@ -173,6 +173,10 @@ func (f *far) serve(w http.ResponseWriter, req *http.Request) {
 	rec := &recorder{ResponseWriter: w, status: 200}
 	defer func() { r.stats.count(rec.status, time.Since(c.began)) }()
 	req = req.WithContext(context.WithValue(req.Context(), callKey{}, c))
+	if r.scatter != nil {
+		f.scatter(rec, req, c)
+		return
+	}
 	f.proxy.ServeHTTP(rec, req)
 }
 
@@ -232,8 +236,10 @@ func (f *far) rewrite(p *httputil.ProxyRequest) {
 func modify(resp *http.Response) error {
 	c := callOf(resp.Request.Context())
 	c.route.answer.apply(resp.Header)
-	if c.route.sticky.by == "cookie" && !c.known && c.ep != nil {
-		resp.Header.Add("Set-Cookie", c.route.cookie(c.arm, c.ep))
+	if c.route.sticky.by == "cookie" && !c.known {
+		if ep, ok := resp.Request.Context().Value(endpointKey{}).(*balance.Endpoint); ok {
+			resp.Header.Add("Set-Cookie", c.route.cookie(c.arm, ep))
+		}
 	}
 	return nil
 }

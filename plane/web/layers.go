@@ -29,7 +29,11 @@ func (l layers) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // beyond is what follows the cache.
 func (f *far) beyond(req *http.Request, c *call) (*http.Response, error) {
-	return f.newAsk(req, c.route, c).hedged()
+	a := f.newAsk(req, c.route, c)
+	if c.route.tee != nil {
+		return f.teed(c, a)
+	}
+	return a.hedged()
 }
 
 // An ask is a request to a pool, with as many attempts as the policies allow.
@@ -66,7 +70,7 @@ func (a *ask) hold() {
 	switch n := a.req.ContentLength; {
 	case a.req.Body == nil || a.req.Body == http.NoBody || n == 0:
 		a.held = true
-	case n > 0 && n <= maxReplay && (a.retry != nil || a.hedge != nil):
+	case n > 0 && n <= maxReplay && (a.retry != nil || a.hedge != nil || a.route.tee != nil):
 		b := make([]byte, n)
 		if _, err := io.ReadFull(a.req.Body, b); err != nil {
 			a.req.Body = io.NopCloser(io.MultiReader(bytes.NewReader(b), fault{err}))
@@ -208,7 +212,7 @@ func (t *attempts) once(sent *sentBody) (*http.Response, error) {
 		return nil, err
 	}
 	began := time.Now()
-	ctx, cancel := context.WithCancelCause(t.ctx)
+	ctx, cancel := context.WithCancelCause(context.WithValue(t.ctx, endpointKey{}, ep))
 	req := t.req.Clone(ctx)
 	t.fill(req, sent)
 	timer := time.AfterFunc(forever, func() { cancel(errLate) })
@@ -236,15 +240,13 @@ func (t *attempts) once(sent *sentBody) (*http.Response, error) {
 	return resp, nil
 }
 
+// endpointKey is where an answer's request says who answered.
+type endpointKey struct{}
+
 const forever = 1000000 * time.Hour
 
 // answered keeps the books of an answer until its body has ended.
 func (t *attempts) answered(resp *http.Response, ep *balance.Endpoint, began time.Time, end func()) {
-	if t.c != nil {
-		t.mu.Lock()
-		t.c.ep = ep
-		t.mu.Unlock()
-	}
 	o := balance.Good
 	if resp.StatusCode >= 502 && resp.StatusCode <= 504 {
 		o = balance.Failed

@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -44,6 +43,8 @@ type route struct {
 	stats   *routeStats
 	hedge   *hedge
 	store   *store
+	tee     *tee
+	scatter *scatter
 }
 
 type arm struct {
@@ -181,8 +182,12 @@ func newRoute(spec *config.Route, i int, pools map[string]*config.Pool) (*route,
 		r.name = fmt.Sprint(i)
 	}
 	r.hedge, r.store = newHedge(spec.Hedge), newStore(spec.Cache)
-	if spec.Tee != nil || spec.Scatter != nil {
-		return nil, errors.New("this plane does not serve tee and scatter yet")
+	var err error
+	if r.tee, err = newTee(spec.Tee); err != nil {
+		return nil, err
+	}
+	if r.scatter, err = newScatter(spec.Scatter); err != nil {
+		return nil, err
 	}
 	var names []string
 	var weights []int
@@ -218,6 +223,14 @@ func (s *site) join(pools *balance.Pools) {
 		for i := range r.arms {
 			r.arms[i].pool = pools.Get(r.arms[i].name)
 		}
+		if r.tee != nil {
+			r.tee.pool = pools.Get(r.spec.Tee.Pool)
+		}
+		if r.scatter != nil {
+			for i, leaf := range r.spec.Scatter.Leaves {
+				r.scatter.pools[i] = pools.Get(leaf.Pool)
+			}
+		}
 	}
 }
 
@@ -245,6 +258,9 @@ func (s *site) inherit(old *site) {
 		}
 		if r.store != nil && o.store != nil && reflect.DeepEqual(r.store.spec, o.store.spec) {
 			r.store = o.store
+		}
+		if r.tee != nil && o.tee != nil && reflect.DeepEqual(r.tee.spec, o.tee.spec) && r.tee.pool == o.tee.pool {
+			r.tee = o.tee
 		}
 		if r.hedge != nil && o.hedge != nil && r.hedge.spec == o.hedge.spec {
 			r.hedge = o.hedge
