@@ -74,12 +74,11 @@ func (c *client) begin(p []byte, h *http1.Head) int {
 	e, site := c.s, c.s.site.Load()
 	m := message{head: h, buf: p, peer: c.peer}
 	r := site.match(&m)
-	if r != nil && r.far {
-		c.leave()
-		return 0
-	}
 	if h.Close {
 		c.ends = true
+	}
+	if r != nil && r.far {
+		return c.beyond(p, h, &m, site, r)
 	}
 	if status, reason, wait := admit(site, r, &m, h.Length, e); status != 0 {
 		if h.Length != 0 {
@@ -108,6 +107,23 @@ func (c *client) begin(p []byte, h *http1.Head) int {
 	}
 	x.wait()
 	x.attempt()
+	return h.Size
+}
+
+// beyond serves a route that the loop does not: from the store if it can, else
+// by goroutines. Its connection stays, unless the request has a body.
+func (c *client) beyond(p []byte, h *http1.Head, m *message, site *site, r *route) int {
+	if !bridgeable(h) {
+		c.leave()
+		return 0
+	}
+	if h.Minor == 1 && c.hit(h, m, site, r) {
+		return h.Size
+	}
+	c.across(p, h)
+	if c.br == nil {
+		return len(p) // it was refused
+	}
 	return h.Size
 }
 
