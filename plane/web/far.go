@@ -120,14 +120,10 @@ func (f *far) Close() error { f.once.Do(func() { close(f.over) }); return nil }
 // Addr is nothing that anybody asks for.
 func (f *far) Addr() net.Addr { return &net.TCPAddr{} }
 
-// close lets what is in flight end.
-func (f *far) close() {
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		_ = f.srv.Shutdown(ctx)
-		_ = f.Close()
-	}()
+// end lets what is in flight end, until ctx does.
+func (f *far) end(ctx context.Context) {
+	_ = f.srv.Shutdown(ctx)
+	_ = f.Close()
 }
 
 func (f *far) now() time.Time { return time.Now() }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
@@ -111,13 +112,17 @@ func (s *Service) Refusal() string {
 	return "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 21\r\n\r\ntoo many connections\n"
 }
 
-// Close lets open connections end.
+// End asks the connections that left the loop to end well.
+func (s *Service) End(ctx context.Context) { s.far.end(ctx) }
+
+// Close lets open connections end by themselves; those that left the loop are
+// asked to.
 func (s *Service) Close() {
 	s.sweeper.Stop()
 	for _, b := range s.backends {
 		b.close()
 	}
-	s.far.close()
+	go s.far.end(context.Background())
 	s.checks.follow(nil, nil)
 }
 
