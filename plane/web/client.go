@@ -143,6 +143,10 @@ func (c *client) leave() {
 		if c.c.Closed() {
 			return
 		}
+		if c.c.Pending() > 0 { // answers to requests before
+			c.s.l.After(10*time.Millisecond, c.leave)
+			return
+		}
 		nc, err := c.c.Detach()
 		if err != nil {
 			c.c.Close(err)

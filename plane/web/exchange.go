@@ -40,6 +40,7 @@ type exchange struct {
 	sent    bool  // the request has ended
 
 	toHead   bool // it is a HEAD
+	read     bool // a copy of the endpoint may answer
 	safe     bool // it may be sent twice
 	old      bool // by HTTP/1.0
 	alive    bool // which asks for the connection to live on
@@ -154,11 +155,15 @@ func (x *exchange) take(h *http1.Head, p []byte) {
 	x.sent = h.Length == 0
 	x.whole = true
 	x.toHead = string(h.Method) == "HEAD"
+	x.read = x.toHead || string(h.Method) == "GET"
 	x.safe = idempotent(h.Method) || x.route.retry != nil && x.route.retry.spec.Unsafe
 	x.old, x.alive, x.upgrade = h.Minor == 0, h.KeepAlive && !h.Close, h.Upgrade
 }
 
 var httpText = []byte("http")
+
+// reads reports a method that changes nothing, which copies may answer.
+func reads(method string) bool { return method == "GET" || method == "HEAD" }
 
 func idempotent(method []byte) bool {
 	switch string(method) {
@@ -173,8 +178,8 @@ func (x *exchange) wait() {
 	switch {
 	case !x.sent:
 		x.client.within(bodyIdle)
-	case x.route.timeout > 0 && !x.answered:
-		x.client.within(x.route.timeout)
+	case x.route.arms[x.arm].timeout > 0 && !x.answered:
+		x.client.within(x.route.arms[x.arm].timeout)
 	default:
 		x.client.within(x.site.idleTimeout)
 	}

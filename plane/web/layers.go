@@ -38,25 +38,26 @@ func (f *far) beyond(req *http.Request, c *call) (*http.Response, error) {
 
 // An ask is a request to a pool, with as many attempts as the policies allow.
 type ask struct {
-	f     *far
-	c     *call
-	route *route
-	pool  *balance.Pool
-	home  balance.Sticky
-	key   []byte
-	req   *http.Request
-	body  []byte // of the request, when it is replayable
-	again bool   // it may be sent twice: the body is held, and the method is idempotent or the policy says so
-	held  bool
-	hedge *hedge
-	retry *retry
+	f       *far
+	c       *call
+	route   *route
+	pool    *balance.Pool
+	timeout time.Duration // of one answer's head; 0: none
+	home    balance.Sticky
+	key     []byte
+	req     *http.Request
+	body    []byte // of the request, when it is replayable
+	again   bool   // it may be sent twice: the body is held, and the method is idempotent or the policy says so
+	held    bool
+	hedge   *hedge
+	retry   *retry
 
 	mu    sync.Mutex // guards tried
 	tried []*balance.Endpoint
 }
 
 func (f *far) newAsk(req *http.Request, r *route, c *call) *ask {
-	a := &ask{f: f, c: c, route: r, pool: r.arms[c.arm].pool, home: c.home, key: c.key, req: req, hedge: r.hedge, retry: r.retry}
+	a := &ask{f: f, c: c, route: r, pool: r.arms[c.arm].pool, timeout: r.arms[c.arm].timeout, home: c.home, key: c.key, req: req, hedge: r.hedge, retry: r.retry}
 	a.hold()
 	if a.retry != nil {
 		a.retry.budget.Request()
@@ -203,7 +204,7 @@ func (t *attempts) worth(resp *http.Response, err error, n int, sent *sentBody) 
 // once asks one endpoint.
 func (t *attempts) once(sent *sentBody) (*http.Response, error) {
 	t.mu.Lock()
-	ep, err := t.pool.Pick(balance.Ask{Now: time.Now(), Chance: t.f.s.ask.Chance, Key: t.key, Sticky: t.home, Tried: t.tried})
+	ep, err := t.pool.Pick(balance.Ask{Now: time.Now(), Chance: t.f.s.ask.Chance, Key: t.key, Sticky: t.home, Tried: t.tried, Read: reads(t.req.Method)})
 	if err == nil {
 		t.tried = append(t.tried, ep)
 	}
@@ -216,7 +217,7 @@ func (t *attempts) once(sent *sentBody) (*http.Response, error) {
 	req := t.req.Clone(ctx)
 	t.fill(req, sent)
 	timer := time.AfterFunc(forever, func() { cancel(errLate) })
-	if d := t.route.timeout; d > 0 {
+	if d := t.timeout; d > 0 {
 		sent.done = func() { timer.Reset(d) }
 		if req.Body == nil || req.Body == http.NoBody {
 			sent.done()

@@ -23,10 +23,12 @@ type scatter struct {
 	deadline time.Duration
 	max      int64
 	pools    []*balance.Pool // by leaf
+	timeouts []time.Duration
 	merger   *gather.Merger
 }
 
-func newScatter(spec *config.Scatter) (*scatter, error) {
+func newScatter(r *config.Route, pools map[string]*config.Pool) (*scatter, error) {
+	spec := r.Scatter
 	if spec == nil {
 		return nil, nil //nolint:nilnil // none
 	}
@@ -37,8 +39,13 @@ func newScatter(spec *config.Scatter) (*scatter, error) {
 	if err != nil {
 		return nil, err
 	}
+	var timeouts []time.Duration
+	for _, l := range spec.Leaves {
+		timeouts = append(timeouts, timeoutOf(r, pools[l.Pool]))
+	}
 	return &scatter{
-		spec: *spec, deadline: spec.Deadline.Or(500 * time.Millisecond),
+		timeouts: timeouts,
+		spec:     *spec, deadline: spec.Deadline.Or(500 * time.Millisecond),
 		max: cmp.Or(spec.MaxLeafBody, 4<<20), pools: make([]*balance.Pool, len(spec.Leaves)), merger: m,
 	}, nil
 }
@@ -95,7 +102,7 @@ func (f *far) leaf(ctx context.Context, req *http.Request, c *call, i int, body 
 	}
 	f.rewrite(p)
 	p.Out.RequestURI = ""
-	a := &ask{f: f, route: c.route, pool: s.pools[i], home: c.home, key: c.key, req: p.Out, hedge: c.route.hedge, retry: c.route.retry, held: true}
+	a := &ask{f: f, route: c.route, pool: s.pools[i], timeout: s.timeouts[i], home: c.home, key: c.key, req: p.Out, hedge: c.route.hedge, retry: c.route.retry, held: true}
 	if len(body) > 0 {
 		a.body = body
 	}
@@ -197,7 +204,7 @@ func (f *far) mergeAt(w http.ResponseWriter, req *http.Request, c *call, replies
 		say(w, http.StatusBadGateway, "the answers cannot be merged", 0)
 		return
 	}
-	ctx, cancel := context.WithTimeout(req.Context(), cmp.Or(c.route.timeout, 15*time.Second))
+	ctx, cancel := context.WithTimeout(req.Context(), 15*time.Second)
 	defer cancel()
 	out, err := http.NewRequestWithContext(ctx, http.MethodPost, c.route.scatter.spec.Merge.URL, bytes.NewReader(b))
 	if err != nil {

@@ -36,7 +36,6 @@ type route struct {
 	key     key
 	retry   *retry
 	limit   *limit
-	timeout time.Duration // 0: none
 	request edit
 	answer  edit
 	far     bool // runs on goroutines
@@ -48,8 +47,9 @@ type route struct {
 }
 
 type arm struct {
-	name string
-	pool *balance.Pool
+	name    string
+	pool    *balance.Pool
+	timeout time.Duration // of one answer's head; 0: none
 }
 
 // An edit is the static part of an http1.Edit.
@@ -173,7 +173,6 @@ func newRoute(spec *config.Route, i int, pools map[string]*config.Pool) (*route,
 	r := &route{
 		spec: *spec, name: spec.Name,
 		retry: newRetry(spec.Retry), limit: newLimit(spec.Limit),
-		timeout: max(spec.Timeout.Or(15*time.Second), 0),
 		request: newEdit(spec.SetRequestHeaders, spec.RemoveRequestHeaders),
 		answer:  newEdit(spec.SetResponseHeaders, spec.RemoveResponseHeaders),
 		sticky:  newSticky(spec.Sticky), key: newKey(spec.Key), stats: &routeStats{},
@@ -183,10 +182,10 @@ func newRoute(spec *config.Route, i int, pools map[string]*config.Pool) (*route,
 	}
 	r.hedge, r.store = newHedge(spec.Hedge), newStore(spec.Cache)
 	var err error
-	if r.tee, err = newTee(spec.Tee); err != nil {
+	if r.tee, err = newTee(spec, pools); err != nil {
 		return nil, err
 	}
-	if r.scatter, err = newScatter(spec.Scatter); err != nil {
+	if r.scatter, err = newScatter(spec, pools); err != nil {
 		return nil, err
 	}
 	var names []string
@@ -197,11 +196,23 @@ func newRoute(spec *config.Route, i int, pools map[string]*config.Pool) (*route,
 			weight = 1
 		}
 		names, weights = append(names, a.Pool), append(weights, weight)
-		r.arms = append(r.arms, arm{name: a.Pool})
+		if pools[a.Pool].Previous != nil {
+			return nil, fmt.Errorf("pool %s: http does not reshard online; leave previous out", a.Pool)
+		}
+		r.arms = append(r.arms, arm{name: a.Pool, timeout: timeoutOf(spec, pools[a.Pool])})
 	}
 	r.split = balance.NewSplit(names, weights)
 	r.far = needsFar(spec, pools)
 	return r, nil
+}
+
+// timeoutOf is how long an answer may take: what the route says, else the pool.
+func timeoutOf(r *config.Route, p *config.Pool) time.Duration {
+	d := r.Timeout
+	if d == 0 && p != nil {
+		d = p.Timeout
+	}
+	return max(d.Or(15*time.Second), 0)
 }
 
 // needsFar reports that the loop does not do what a route asks for.

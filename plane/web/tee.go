@@ -17,11 +17,12 @@ import (
 
 // A tee is a config.Tee with what it has seen.
 type tee struct {
-	spec  config.Tee
-	pool  *balance.Pool
-	rules *differ.Rules
-	max   int64
-	room  chan struct{} // copies in flight
+	spec    config.Tee
+	pool    *balance.Pool
+	timeout time.Duration
+	rules   *differ.Rules
+	max     int64
+	room    chan struct{} // copies in flight
 
 	sent, dropped, failed, compared, differed counter
 
@@ -43,7 +44,8 @@ type Sample struct {
 	Differences []differ.Difference `json:"differences"`
 }
 
-func newTee(spec *config.Tee) (*tee, error) {
+func newTee(r *config.Route, pools map[string]*config.Pool) (*tee, error) {
+	spec := r.Tee
 	if spec == nil {
 		return nil, nil //nolint:nilnil // none
 	}
@@ -51,7 +53,7 @@ func newTee(spec *config.Tee) (*tee, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tee{spec: *spec, rules: rules, max: cmp.Or(spec.MaxBody, 64<<10), room: make(chan struct{}, maxCopies)}, nil
+	return &tee{timeout: timeoutOf(r, pools[spec.Pool]), spec: *spec, rules: rules, max: cmp.Or(spec.MaxBody, 64<<10), room: make(chan struct{}, maxCopies)}, nil
 }
 
 // teed sends a copy of a request to the second pool, beside the first. Only a
@@ -88,11 +90,11 @@ func (f *far) teed(c *call, a *ask) (*http.Response, error) {
 // end it; the route's timeout does.
 func (t *tee) second(f *far, c *call, a *ask, one <-chan *differ.Answer) {
 	defer func() { <-t.room }()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.req.Context()), max(c.route.timeout, 15*time.Second))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.req.Context()), max(t.timeout, 15*time.Second))
 	defer cancel()
 	req := a.req.Clone(ctx)
 	req.Header.Set("X-Nagi-Tee", "copy")
-	b := &ask{f: f, route: c.route, pool: t.pool, key: c.key, req: req, body: a.body, held: true}
+	b := &ask{f: f, route: c.route, pool: t.pool, timeout: t.timeout, key: c.key, req: req, body: a.body, held: true}
 	resp, err := b.retried()
 	if err != nil {
 		t.failed.add()
