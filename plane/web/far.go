@@ -166,6 +166,9 @@ func (f *far) serve(w http.ResponseWriter, req *http.Request) {
 	if r.spec.MaxBodySize > 0 {
 		req.Body = http.MaxBytesReader(w, req.Body, r.spec.MaxBodySize)
 	}
+	if req.ProtoMajor == 1 && req.ContentLength != 0 {
+		req.Body = &patience{ReadCloser: req.Body, c: http.NewResponseController(w)}
+	}
 	rec := &recorder{ResponseWriter: w, status: 200}
 	defer func() { r.stats.count(rec.status, time.Since(c.began)) }()
 	req = req.WithContext(context.WithValue(req.Context(), callKey{}, c))
@@ -174,6 +177,22 @@ func (f *far) serve(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	f.proxy.ServeHTTP(rec, req)
+}
+
+// A patience is the body of a client that may not stop in the middle of it.
+// Streams of HTTP/2 may: they are conversations.
+type patience struct {
+	io.ReadCloser
+	c *http.ResponseController
+}
+
+func (p *patience) Read(b []byte) (int, error) {
+	_ = p.c.SetReadDeadline(time.Now().Add(bodyIdle))
+	n, err := p.ReadCloser.Read(b)
+	if err != nil {
+		_ = p.c.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
 
 func peerOf(req *http.Request) netip.Addr {
