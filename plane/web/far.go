@@ -32,7 +32,8 @@ type far struct {
 	start sync.Once
 	conns atomic.Int64
 
-	merges http.Transport // to containers that merge
+	merges  http.Transport // to containers that merge
+	modules modules
 
 	mu     sync.Mutex // guards routes
 	routes map[string]*transport

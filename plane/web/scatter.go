@@ -15,6 +15,7 @@ import (
 	"nagi.dev/plane/balance"
 	"nagi.dev/plane/config"
 	"nagi.dev/plane/gather"
+	"nagi.dev/plane/wasm"
 )
 
 // A scatter is a config.Scatter ready to use.
@@ -25,27 +26,31 @@ type scatter struct {
 	pools    []*balance.Pool // by leaf
 	timeouts []time.Duration
 	merger   *gather.Merger
+	module   *wasm.Module // nil: it merges otherwise
 }
 
-func newScatter(r *config.Route, pools map[string]*config.Pool) (*scatter, error) {
+func newScatter(r *config.Route, pools map[string]*config.Pool, load func(file string) (*wasm.Module, error)) (*scatter, error) {
 	spec := r.Scatter
 	if spec == nil {
 		return nil, nil //nolint:nilnil // none
 	}
-	if spec.Merge.WASM != "" {
-		return nil, errors.New("this plane does not run WebAssembly merges; use builtin or url")
-	}
 	m, err := gather.New(spec.Merge)
 	if err != nil {
 		return nil, err
+	}
+	var module *wasm.Module
+	if spec.Merge.WASM != "" {
+		if module, err = load(spec.Merge.WASM); err != nil {
+			return nil, err
+		}
 	}
 	var timeouts []time.Duration
 	for _, l := range spec.Leaves {
 		timeouts = append(timeouts, timeoutOf(r, pools[l.Pool]))
 	}
 	return &scatter{
-		timeouts: timeouts,
-		spec:     *spec, deadline: spec.Deadline.Or(500 * time.Millisecond),
+		timeouts: timeouts, module: module,
+		spec: *spec, deadline: spec.Deadline.Or(500 * time.Millisecond),
 		max: cmp.Or(spec.MaxLeafBody, 4<<20), pools: make([]*balance.Pool, len(spec.Leaves)), merger: m,
 	}, nil
 }
@@ -146,8 +151,8 @@ func (f *far) gathered(w http.ResponseWriter, req *http.Request, c *call, replie
 		say(w, http.StatusServiceUnavailable, gather.ErrCoverage.Error()+": "+cover.String(), 0)
 		return
 	}
-	if s.spec.Merge.URL != "" {
-		f.mergeAt(w, req, c, replies, cover)
+	if s.spec.Merge.URL != "" || s.module != nil {
+		f.mergeElsewhere(w, req, c, replies, cover)
 		return
 	}
 	var bodies [][]byte
@@ -180,8 +185,10 @@ type leafAnswer struct {
 	Text   string          `json:"text,omitempty"` // what is not JSON
 }
 
-// mergeAt lets a container merge: it gets all answers and its answer is the client's.
-func (f *far) mergeAt(w http.ResponseWriter, req *http.Request, c *call, replies []*reply, cover gather.Coverage) {
+// mergeElsewhere lets a container or a module merge: it gets all answers, and
+// what it answers is the client's.
+func (f *far) mergeElsewhere(w http.ResponseWriter, req *http.Request, c *call, replies []*reply, cover gather.Coverage) {
+	s := c.route.scatter
 	in := struct {
 		Coverage string       `json:"coverage"`
 		Share    float64      `json:"share"`
@@ -191,7 +198,7 @@ func (f *far) mergeAt(w http.ResponseWriter, req *http.Request, c *call, replies
 		if !r.ok() {
 			continue
 		}
-		a := leafAnswer{Leaf: c.route.scatter.spec.Leaves[i].Name, Status: r.status}
+		a := leafAnswer{Leaf: s.spec.Leaves[i].Name, Status: r.status}
 		if json.Valid(r.body) {
 			a.JSON = r.body
 		} else {
@@ -206,7 +213,28 @@ func (f *far) mergeAt(w http.ResponseWriter, req *http.Request, c *call, replies
 	}
 	ctx, cancel := context.WithTimeout(req.Context(), 15*time.Second)
 	defer cancel()
-	out, err := http.NewRequestWithContext(ctx, http.MethodPost, c.route.scatter.spec.Merge.URL, bytes.NewReader(b))
+	if s.module == nil {
+		f.mergeAt(ctx, w, s.spec.Merge.URL, b)
+		return
+	}
+	out, err := s.module.Run(ctx, b, len(s.pools)*int(s.max))
+	if err != nil {
+		f.s.log.Warn("merge answers", "route", c.route.name, "cause", err)
+		say(w, http.StatusBadGateway, "the module that merges failed", 0)
+		return
+	}
+	kind := "text/plain; charset=utf-8"
+	if json.Valid(out) {
+		kind = "application/json"
+	}
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Content-Length", strconv.Itoa(len(out)))
+	_, _ = w.Write(out)
+}
+
+// mergeAt asks a container.
+func (f *far) mergeAt(ctx context.Context, w http.ResponseWriter, url string, b []byte) {
+	out, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(b))
 	if err != nil {
 		say(w, http.StatusBadGateway, "the merge has no URL that can be asked", 0)
 		return

@@ -107,6 +107,15 @@ func TestAContainerMerges(t *testing.T) {
 	}
 }
 
+// testdata/echo.wasm writes what it reads; plane/wasm's test makes it.
+func TestAModuleMerges(t *testing.T) {
+	x := leaves(t, 2, `"merge": {"wasm": "testdata/echo.wasm"}`, "", func(i int, w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, i+7) })
+	want := `{"coverage":"2/2","share":1,"answers":[{"leaf":"l0","status":200,"json":7},{"leaf":"l1","status":200,"json":8}]}`
+	if status, body, h := x.get("/"); status != 200 || body != want || h.Get("Content-Type") != "application/json" {
+		t.Errorf("got %d %s", status, body)
+	}
+}
+
 // One in a hundred leaf requests hangs for a second: hedging within two
 // percent keeps nearly all requests fast.
 func TestSlowLeavesAreHedgedWithinTheBudget(t *testing.T) {

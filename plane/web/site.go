@@ -148,7 +148,7 @@ func newLimit(spec *config.RateLimit) *limit {
 	return l
 }
 
-func newSite(l *config.Listener, pools map[string]*config.Pool, log *slog.Logger) (*site, error) {
+func newSite(l *config.Listener, pools map[string]*config.Pool, log *slog.Logger, m *modules) (*site, error) {
 	server, err := certs.NewServer(l.TLS, log)
 	if err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ func newSite(l *config.Listener, pools map[string]*config.Pool, log *slog.Logger
 		certs:         server,
 	}
 	for i := range l.Routes {
-		r, err := newRoute(&l.Routes[i], i, pools)
+		r, err := newRoute(&l.Routes[i], i, pools, m)
 		if err != nil {
 			return nil, fmt.Errorf("prepare route %d of %s: %w", i, l.Name, err)
 		}
@@ -169,7 +169,7 @@ func newSite(l *config.Listener, pools map[string]*config.Pool, log *slog.Logger
 	return s, nil
 }
 
-func newRoute(spec *config.Route, i int, pools map[string]*config.Pool) (*route, error) {
+func newRoute(spec *config.Route, i int, pools map[string]*config.Pool, m *modules) (*route, error) {
 	r := &route{
 		spec: *spec, name: spec.Name,
 		retry: newRetry(spec.Retry), limit: newLimit(spec.Limit),
@@ -185,7 +185,7 @@ func newRoute(spec *config.Route, i int, pools map[string]*config.Pool) (*route,
 	if r.tee, err = newTee(spec, pools); err != nil {
 		return nil, err
 	}
-	if r.scatter, err = newScatter(spec, pools); err != nil {
+	if r.scatter, err = newScatter(spec, pools, m.load); err != nil {
 		return nil, err
 	}
 	var names []string

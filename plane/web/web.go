@@ -60,7 +60,7 @@ func (s *Service) Prepare(l *config.Listener, pools map[string]*config.Pool) (co
 	if err != nil {
 		return nil, err
 	}
-	next, err := newSite(l, used, s.log)
+	next, err := newSite(l, used, s.log, &s.far.modules)
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +75,7 @@ func (s *Service) Prepare(l *config.Listener, pools map[string]*config.Pool) (co
 		s.site.Store(next)
 		s.forget()
 		s.far.changed(transports)
+		s.far.modules.keep(next)
 		s.checks.follow(used, transports)
 	}, nil
 }
