@@ -108,11 +108,13 @@ func (a *ask) hedged() (*http.Response, error) {
 	for {
 		select {
 		case <-timer.C:
-			if h.budget.Take(time.Now()) {
-				running++
-				a.route.stats.hedges.add()
-				go try()
+			if !h.budget.Take(time.Now()) {
+				timer.Reset(h.delay()/4 + time.Millisecond) // who still waits then is slower than most
+				continue
 			}
+			running++
+			a.route.stats.hedges.add()
+			go try()
 			continue
 		case r := <-results:
 			running--

@@ -69,7 +69,14 @@ func (b bench) run(ctx context.Context) ([]row, error) {
 			}
 		}
 	}
-	return res.rows(), nil
+	rows := res.rows()
+	if b.only == "" || strings.Contains(b.only, "scatter") {
+		more, err := b.scatter(ctx, dir)
+		if rows = append(rows, more...); err != nil {
+			return rows, fmt.Errorf("measure scatter: %w", err)
+		}
+	}
+	return rows, nil
 }
 
 func (b bench) measure(ctx context.Context, dir string, p peer, res *results, last bool) error {
