@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"nagi.dev/plane/loop"
 	"nagi.dev/plane/shards"
@@ -17,26 +16,22 @@ type client struct {
 	s     *Service
 	proto uint8
 	gone  bool
-	known bool // it has given the password, where one is asked for
-	seen  time.Duration
+	known bool     // it has given the password, where one is asked for
 	own   *session // a connection of its own; nil nearly always
 	id    int64
 	name  string
-
-	next, prev *client
 }
 
 // Open is called once.
 func (c *client) Open(conn *loop.Conn) {
 	c.Conn = conn
 	c.Size = c.s.limit
-	c.seen = c.s.loop.Now()
-	c.s.clients.add(c)
+	c.s.clients.Add(&c.Replies, c)
 }
 
 // Data takes requests until one must wait.
 func (c *client) Data(conn *loop.Conn, p []byte) (done int) {
-	c.seen = c.s.loop.Now()
+	c.Seen = c.s.loop.Now()
 	req := &c.s.req
 	for done < len(p) {
 		if c.Held() {
@@ -133,11 +128,18 @@ func clean(s string) string {
 	}, s)
 }
 
-// waits says whether c has a reply to come, or a subscription.
-func (c *client) waits() bool { return !c.Idle() || c.own != nil }
+// Waits says whether c is in a transaction, or a subscription.
+func (c *client) Waits() bool { return c.own != nil }
 
-// EOF: a client that sends no more reads no more, as with Redis itself.
-func (c *client) EOF(conn *loop.Conn) { conn.Close(nil) }
+// EOF ends a client that sends no more, after the replies that it waits for; one
+// that waits for data or messages has gone.
+func (c *client) EOF(conn *loop.Conn) {
+	if c.own != nil {
+		conn.Close(nil)
+		return
+	}
+	c.Replies.Drain()
+}
 
 // Drained reads again what waited for the client to read.
 func (c *client) Drained(*loop.Conn) {
@@ -156,8 +158,7 @@ func (c *client) Closed(_ *loop.Conn, err error) {
 		c.s.stats.slow++
 	}
 	c.gone = true
-	c.unlink()
-	c.Forget()
+	c.s.clients.Remove(&c.Replies)
 	if c.own != nil && c.own.b != nil {
 		c.own.b.Close()
 	}

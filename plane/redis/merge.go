@@ -26,6 +26,7 @@ type merge struct {
 	bad   []byte   // the first error
 	order []uint16 // the part of each element
 	parts [][]byte // borrowed of the loop
+	last  int      // the one that is not
 }
 
 // merge begins one, with the next place among c's replies.
@@ -37,7 +38,7 @@ func (c *client) merge(how union, cl class) *merge {
 	} else {
 		m = new(merge)
 	}
-	*m = merge{c: c, seq: c.Next(), class: cl, how: how, order: m.order[:0], parts: m.parts[:0]}
+	*m = merge{c: c, seq: c.Next(), class: cl, how: how, last: -1, order: m.order[:0], parts: m.parts[:0]}
 	return m
 }
 
@@ -62,7 +63,11 @@ func (m *merge) Take(r shards.Ref, p []byte) {
 		for len(m.parts) <= i {
 			m.parts = append(m.parts, nil)
 		}
-		m.parts[i] = append(m.c.s.loop.Grow(nil, len(p)), p...)
+		if m.parts[i] = p; m.left > 1 { // the last one is used up before p goes
+			m.parts[i] = append(m.c.s.loop.Grow(nil, len(p)), p...)
+		} else {
+			m.last = i
+		}
 	}
 	m.one()
 }
@@ -86,7 +91,9 @@ func (m *merge) one() {
 		m.c.Complete(m.seq, m.result())
 	}
 	for i, p := range m.parts {
-		s.loop.Return(p)
+		if i != m.last {
+			s.loop.Return(p)
+		}
 		m.parts[i] = nil
 	}
 	m.c = nil

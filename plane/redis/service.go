@@ -1,7 +1,6 @@
 package redis
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -28,7 +27,7 @@ type Service struct {
 	password string // that clients must give; none: they need not
 	closed   bool
 
-	clients list // all that are open
+	clients shards.Clients
 	ids     int64
 	sweeper *loop.Timer
 	req     request   // of the client that is being read
@@ -42,7 +41,6 @@ type Service struct {
 // New makes the Service of a listener.
 func New(l *loop.Loop, log *slog.Logger, listener string) *Service {
 	s := &Service{loop: l, log: log, listener: listener}
-	s.clients.init()
 	s.sweeper = l.After(sweepEvery, s.sweep)
 	return s
 }
@@ -50,7 +48,7 @@ func New(l *loop.Loop, log *slog.Logger, listener string) *Service {
 // Prepare checks a listener and its pool and builds what they ask for.
 func (s *Service) Prepare(l *config.Listener, pools map[string]*config.Pool) (commit func(), err error) {
 	r := &l.Routes[0]
-	if err := offered(l, r); err != nil {
+	if err := shards.Offered(l); err != nil {
 		return nil, err
 	}
 	password, err := shards.Secret(l.Password, l.PasswordFile)
@@ -67,28 +65,14 @@ func (s *Service) Prepare(l *config.Listener, pools map[string]*config.Pool) (co
 		return nil, fmt.Errorf("pool %s: %w", r.Arms[0].Pool, err)
 	}
 	return func() {
-		old := s.pool
+		old, hub := s.pool, s.hub()
 		s.limit, s.idle, s.password = limit, l.IdleTimeout.Or(defaultIdle), password
 		s.pool = next
 		next.Start(old)
-	}, nil
-}
-
-// offered refuses, by name, what a document may say and this codec does not do.
-func offered(l *config.Listener, r *config.Route) error {
-	var errs []error
-	for what, set := range map[string]bool{
-		"tls": l.TLS != nil, "rateLimit": l.RateLimit != nil, "routes[0].limit": r.Limit != nil, "routes[0].tee": r.Tee != nil,
-		"routes[0].retry": r.Retry != nil, "routes[0].sticky": r.Sticky != nil, "routes[0].key": r.Key != "",
-	} {
-		if set {
-			errs = append(errs, fmt.Errorf("%s: redis does not offer it", what))
+		if hub != nil && hub != s.hub() {
+			hub.EndSubscriptions() // subscribers come again, to the new one
 		}
-	}
-	if len(r.Arms) != 1 {
-		errs = append(errs, errors.New("routes[0].arms: redis has one; a key belongs to one pool"))
-	}
-	return errors.Join(errs...)
+	}, nil
 }
 
 // Accept makes the handler of a client.
@@ -107,7 +91,7 @@ func (s *Service) Close() {
 }
 
 func (s *Service) endIfLast() {
-	if s.closed && s.clients.empty() {
+	if s.closed && s.clients.Empty() {
 		s.sweeper.Stop()
 		if s.pool != nil {
 			s.pool.Stop()
@@ -119,28 +103,5 @@ func (s *Service) endIfLast() {
 // hold that do nothing now.
 func (s *Service) sweep() {
 	s.sweeper.Reset(sweepEvery)
-	for c := s.clients.next; c != &s.clients.client; {
-		next := c.next
-		c.Trim()
-		if s.idle > 0 && !c.waits() && s.loop.Now()-c.seen > s.idle {
-			c.Conn.Finish()
-		}
-		c = next
-	}
-}
-
-// A list is a ring of clients, with one that is none as its start.
-type list struct{ client }
-
-func (l *list) init()       { l.next, l.prev = &l.client, &l.client }
-func (l *list) empty() bool { return l.next == &l.client }
-
-func (l *list) add(c *client) {
-	c.next, c.prev = &l.client, l.prev
-	c.prev.next, l.prev = c, c
-}
-
-func (c *client) unlink() {
-	c.prev.next, c.next.prev = c.next, c.prev
-	c.next, c.prev = nil, nil
+	s.clients.Sweep(s.loop.Now(), s.idle)
 }

@@ -240,11 +240,18 @@ func (x *session) leave(cmd *command, req *request) {
 
 // hub is the shard through which all messages go, so that publishers and
 // subscribers meet: the first. When it is away there are no messages.
-func (c *client) hub() (*shards.Shard, error) {
-	if c.s.pool.Len() == 0 {
-		return nil, errNoShard
+func (s *Service) hub() *shards.Shard {
+	if s.pool == nil || s.pool.Len() == 0 {
+		return nil
 	}
-	return c.s.pool.At(0), nil
+	return s.pool.At(0)
+}
+
+func (c *client) hub() (*shards.Shard, error) {
+	if sh := c.s.hub(); sh != nil {
+		return sh, nil
+	}
+	return nil, errNoShard
 }
 
 func (c *client) subscribe(cmd *command, req *request) bool {

@@ -20,7 +20,6 @@ type Backend struct {
 	sub     bool // in subscriber mode: everything goes to the owner
 	opened  bool
 	lost    bool // the reply at the head is too long; it is thrown away
-	timeout time.Duration
 	timer   *loop.Timer
 	q       []Ref // a ring; its length is a power of two
 	head    uint32
@@ -60,7 +59,13 @@ func (b *Backend) Resume() { b.conn.Resume() }
 
 // Subscribe puts b into subscriber mode: everything that comes is a Message for
 // its owner.
-func (b *Backend) Subscribe() { b.sub = true }
+func (b *Backend) Subscribe() {
+	b.sub = true
+	if b.sh.subs == nil {
+		b.sh.subs = map[*Backend]bool{}
+	}
+	b.sh.subs[b] = true
+}
 
 // Push says who waits for the reply to what is written next.
 func (b *Backend) Push(r Ref) {
@@ -72,9 +77,9 @@ func (b *Backend) Push(r Ref) {
 	b.tail++
 	b.sh.requests++
 	if b.timer == nil {
-		b.timer = b.loop.After(b.timeout, b.overdue)
+		b.timer = b.loop.After(b.sh.pool.timeout, b.overdue)
 	} else if !b.timer.Running() {
-		b.timer.Reset(b.timeout)
+		b.timer.Reset(b.sh.pool.timeout)
 	}
 }
 
@@ -104,16 +109,16 @@ func (b *Backend) overdue() {
 	}
 	r := &b.q[b.head&uint32(len(b.q)-1)]
 	if r.Patient {
-		b.timer.Reset(b.timeout)
+		b.timer.Reset(b.sh.pool.timeout)
 		return
 	}
-	left := r.At + b.timeout - b.loop.Now()
+	left := r.At + b.sh.pool.timeout - b.loop.Now()
 	if left > 0 {
 		b.timer.Reset(left)
 		return
 	}
 	b.sh.timeouts++
-	b.conn.Close(fmt.Errorf("no reply in %s", b.timeout))
+	b.conn.Close(fmt.Errorf("no reply in %s", b.sh.pool.timeout))
 }
 
 // greet sends what a connection begins with.
@@ -125,9 +130,9 @@ func (b *Backend) greet() {
 
 // pinging asks whether the shard lives, with a patience of its own.
 func (b *Backend) pinging(patience time.Duration) {
-	early := min(patience, b.timeout) - b.timeout // its time began earlier, so to speak
+	early := min(patience, b.sh.pool.timeout) - b.sh.pool.timeout // its time began earlier, so to speak
 	b.Send(b.sh.pool.env.Language.Ping(), Ref{role: ping, At: early})
-	b.timer.Reset(min(patience, b.timeout))
+	b.timer.Reset(min(patience, b.sh.pool.timeout))
 }
 
 // Open is called when the shard has taken the connection.
@@ -240,6 +245,7 @@ func (b *Backend) Closed(_ *loop.Conn, err error) {
 	}
 	sh := b.sh
 	sh.conns--
+	delete(sh.subs, b)
 	for i := range sh.shared {
 		if sh.shared[i] == b {
 			sh.shared[i] = nil

@@ -2,6 +2,7 @@ package shards
 
 import (
 	"errors"
+	"time"
 
 	"nagi.dev/plane/loop"
 )
@@ -10,6 +11,7 @@ const (
 	flightMost = 1024    // requests of one client without a reply
 	outSoft    = 1 << 20 // bytes that wait for a client before it is read again
 	outHard    = 64 << 20
+	through    = 16 << 10 // a reply that is sent at once, for a copy would cost more than a system call
 )
 
 // ErrSlow is why a client that does not read its replies is closed.
@@ -25,13 +27,17 @@ type slot struct {
 // the order of requests. A client with too much outstanding is not read.
 type Replies struct {
 	Conn *loop.Conn
-	Size int // bytes of a reply at most
+	Size int           // bytes of a reply at most
+	Seen time.Duration // when the client last sent something
 
 	ring       []slot // its length is a power of two
 	head, tail uint32
 	side       []byte // replies that came before their turn
 	wait       bool   // nothing is read before all replies are there
 	bye        bool   // it closes after the last reply
+
+	waiter     Waiter
+	next, prev *Replies
 }
 
 // Held says whether the client may send nothing more for now. Who finds it so
@@ -89,7 +95,11 @@ func (c *Replies) Complete(seq uint32, p []byte) {
 		}
 		return
 	}
-	c.Conn.Write(p)
+	if len(p) < through {
+		c.Conn.Write(p)
+	} else {
+		c.Conn.WriteThrough(p)
+	}
 	c.head++
 	for c.head != c.tail && c.ring[c.head&mask].done {
 		s := c.ring[c.head&mask]
@@ -122,13 +132,6 @@ func (c *Replies) settled() {
 	}
 }
 
-// Trim takes back what an idle client holds.
-func (c *Replies) Trim() {
-	if c.head == c.tail && len(c.ring) > 4 {
-		c.ring = nil
-	}
-}
-
 // Drained reads again what waited for the client to read.
 func (c *Replies) Drained() {
 	if c.Conn.Paused() && !c.Held() {
@@ -143,10 +146,4 @@ func (c *Replies) Drain() {
 	if c.head == c.tail {
 		c.Conn.Finish()
 	}
-}
-
-// Forget gives back what is held, after the end.
-func (c *Replies) Forget() {
-	c.Conn.Loop().Return(c.side)
-	c.side, c.ring = nil, nil
 }

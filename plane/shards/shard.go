@@ -31,6 +31,7 @@ type Shard struct {
 
 	shared [2]*Backend // one for each version of the protocol
 	spare  []*Backend  // own connections that nobody uses
+	subs   map[*Backend]bool
 	conns  int
 
 	failures int // in a row
@@ -103,7 +104,7 @@ func (sh *Shard) GiveBack(b *Backend) {
 }
 
 func (sh *Shard) dial(version uint8) *Backend {
-	b := &Backend{sh: sh, loop: sh.pool.env.Loop, version: version, scan: sh.pool.env.Language.Scanner(), timeout: sh.pool.timeout}
+	b := &Backend{sh: sh, loop: sh.pool.env.Loop, version: version, scan: sh.pool.env.Language.Scanner()}
 	sh.conns++
 	b.conn = b.loop.Dial(sh.address, sh.pool.connect, b)
 	b.greet()
@@ -155,10 +156,7 @@ func (sh *Shard) goDown(tooMany bool) {
 	}
 	sh.good = 0
 	if sh.out {
-		sh.pause = min(max(sh.pause*2, sh.pool.ejectFor), 10*sh.pool.ejectFor)
-		if !sh.down || sh.pause > sh.pool.ejectFor && sh.failures <= sh.pool.limit {
-			sh.pause = sh.pool.ejectFor
-		}
+		sh.pause = sh.pool.ejectFor
 	} else {
 		sh.pause = min(max(sh.pause*2, firstPause), lastPause)
 	}
@@ -217,9 +215,18 @@ func (sh *Shard) unchecked(cause error) {
 	}
 }
 
+// EndSubscriptions closes the connections of subscribers, which would wait here
+// for messages that go another way now.
+func (sh *Shard) EndSubscriptions() {
+	for b := range sh.subs {
+		b.conn.Close(errors.New("messages go another way now"))
+	}
+}
+
 // retire ends sh: its connections close once what is in flight is answered.
 func (sh *Shard) retire() {
 	sh.retired = true
+	sh.EndSubscriptions()
 	if sh.retry != nil {
 		sh.retry.Stop()
 	}
