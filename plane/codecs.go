@@ -5,12 +5,14 @@ import (
 	"nagi.dev/plane/memcache"
 	"nagi.dev/plane/proxy"
 	"nagi.dev/plane/redis"
+	"nagi.dev/plane/tcp"
 	"nagi.dev/plane/web"
 )
 
 // codecs is every protocol that nagi-plane proxy speaks.
 var codecs = map[config.Protocol]proxy.Codec{
+	config.HTTP:     web.New,
 	config.Memcache: func(e proxy.Env) proxy.Service { return memcache.New(e.Loop, e.Log, e.Listener) },
 	config.Redis:    func(e proxy.Env) proxy.Service { return redis.New(e.Loop, e.Log, e.Listener) },
-	config.HTTP:     web.New,
+	config.TCP:      tcp.New,
 }

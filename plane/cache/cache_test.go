@@ -68,6 +68,8 @@ func TestWhatARequestGets(t *testing.T) {
 		{"Expires", "", "Expires: " + date(10*time.Second), 9 * time.Second, Policy{}, Fresh},
 		{"Expires that is no date is past", "", "Expires: 0", 0, Policy{}, Validate},
 		{"an age that it came with", "", "Age: 5; Cache-Control: max-age=10", 6 * time.Second, Policy{}, Validate},
+		{"an age that is no number is old", "", "Age: x; Cache-Control: max-age=10", 0, Policy{}, Validate},
+		{"so are two", "", "Age: 0; Age: 0; Cache-Control: max-age=10", 0, Policy{}, Validate},
 		{"a tenth of its age", "", "Last-Modified: " + date(-100*time.Second), 9 * time.Second, Policy{}, Fresh},
 		{"no more than that", "", "Last-Modified: " + date(-100*time.Second), 10 * time.Second, Policy{}, Validate},
 		{"or what the route says", "", "", 9 * time.Second, Policy{DefaultTTL: 10 * time.Second}, Fresh},

@@ -3,6 +3,7 @@ package cache
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,9 @@ type Entry struct {
 	Vary   http.Header // the selecting fields of the request that it answered
 	Asked  time.Time
 	Got    time.Time
+
+	// Wire belongs to whoever sends: the head in the form in which it goes out.
+	Wire atomic.Value
 
 	cc  control
 	ttl time.Duration
@@ -155,13 +159,17 @@ func freshFor(e *Entry, p Policy) time.Duration {
 	return min(max(date.Sub(modified)/10, 0), 24*time.Hour)
 }
 
+// unknownAge is that of an answer whose Age cannot be read, or is there twice:
+// it counts as stale.
+const unknownAge = 1 << 31 * time.Second
+
 // ageOf is how old an answer was when it came (RFC 9111, 4.2.3).
 func ageOf(h http.Header, asked, got time.Time) time.Duration {
 	var said time.Duration
 	if v := h.Values("Age"); len(v) > 0 {
-		first, _, _ := strings.Cut(v[0], ",")
-		if d, err := delta(strings.TrimSpace(first)); err == nil {
-			said = d
+		var err error
+		if said, err = delta(strings.TrimSpace(strings.Join(v, ","))); err != nil {
+			said = unknownAge
 		}
 	}
 	said += got.Sub(asked)
@@ -271,7 +279,7 @@ func (e *Entry) Validated(req, resp http.Header, asked, got time.Time, p Policy)
 	h.Del("Age")
 	for name, v := range resp {
 		switch name {
-		case "Content-Length", "Content-Encoding", "Content-Range", "Transfer-Encoding", "Connection", "Keep-Alive":
+		case "Content-Length", "Content-Encoding", "Content-Md5", "Content-Range", "Etag", "Transfer-Encoding", "Connection", "Keep-Alive":
 		default:
 			h[name] = v
 		}
