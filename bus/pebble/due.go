@@ -4,8 +4,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"nagi.dev/bus"
 )
 
@@ -19,7 +17,7 @@ func (l *Log) settleDue(q *queue) error {
 	if q.wake() > l.now().UnixNano() {
 		return nil
 	}
-	t, err := l.apply(pebble.NoSync, func(t *txn) error {
+	t, err := l.apply(func(t *txn) error {
 		ready, err := t.endDelays(q)
 		if err != nil {
 			return damage("look for due items of "+q.name, err)
@@ -36,9 +34,6 @@ func (l *Log) settleDue(q *queue) error {
 		return nil
 	})
 	if err != nil {
-		return err
-	}
-	if err := t.wait(pebble.NoSync); err != nil {
 		return err
 	}
 	t.publish(false)

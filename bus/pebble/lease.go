@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"nagi.dev/bus"
 )
 
@@ -62,7 +60,7 @@ func (l *Log) lease(ctx context.Context, name string, w bus.Want) (items []bus.I
 // take writes leases on the first ready items. It is not synced: see the
 // design. l.mu is held.
 func (l *Log) take(q *queue, w bus.Want) (items []bus.Item, err error) {
-	t, err := l.apply(pebble.NoSync, func(t *txn) error {
+	_, err = l.apply(func(t *txn) error {
 		c := &course{t: t, q: q}
 		defer c.close()
 		for bytes := 0; len(items) < w.Most && bytes < mostBytes; {
@@ -87,7 +85,7 @@ func (l *Log) take(q *queue, w bus.Want) (items []bus.Item, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return items, t.wait(pebble.NoSync)
+	return items, nil
 }
 
 // lend gives an item a lease. c.next has taken it out of what is ready.

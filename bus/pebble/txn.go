@@ -27,27 +27,25 @@ type touched struct {
 }
 
 // change builds a change, writes it and waits until it is durable.
-func (l *Log) change(build func(*txn) error) error { return l.write(pebble.Sync, build) }
-
-// write is change; without sync it does not wait, and a power cut may forget.
-func (l *Log) write(o *pebble.WriteOptions, build func(*txn) error) error {
+func (l *Log) change(build func(*txn) error) error {
 	l.mu.Lock()
-	t, err := l.apply(o, build)
+	t, err := l.apply(build)
 	l.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	if err := t.wait(o); err != nil {
+	if err := l.syncer.wait(); err != nil {
 		return err
 	}
 	l.mu.Lock()
-	t.publish(o.Sync)
+	t.publish(true)
 	l.mu.Unlock()
 	return nil
 }
 
-// apply builds a change and hands it to Pebble. l.mu is held.
-func (l *Log) apply(o *pebble.WriteOptions, build func(*txn) error) (*txn, error) {
+// apply builds a change and hands it to Pebble, which writes it but does not
+// sync: a power cut may forget it. l.mu is held.
+func (l *Log) apply(build func(*txn) error) (*txn, error) {
 	t := &txn{l: l, b: l.db.NewBatch(), now: l.now().UnixNano()}
 	err := build(t)
 	if err == nil {
@@ -60,41 +58,22 @@ func (l *Log) apply(o *pebble.WriteOptions, build func(*txn) error) (*txn, error
 		_ = t.b.Close() // nothing was written
 		return nil, err
 	}
-	if o.Sync {
-		err = l.db.ApplyNoSyncWait(t.b, o)
-	} else {
-		err = l.db.Apply(t.b, o)
-	}
-	if err != nil {
+	if err := l.db.Apply(t.b, pebble.NoSync); err != nil {
 		l.fail(err)
 	}
-	return t, l.broken()
+	if err := l.broken(); err != nil {
+		return nil, err // the batch stays with Pebble's pipeline
+	}
+	return t, t.b.Close()
 }
 
-// wait returns when the change is durable.
-func (t *txn) wait(o *pebble.WriteOptions) error {
-	if o.Sync {
-		if err := t.b.SyncWait(); err != nil {
-			t.l.fail(err)
-		}
-	}
-	if err := t.l.broken(); err != nil {
-		return err // the batch stays with Pebble's pipeline
-	}
-	return t.b.Close()
-}
-
-// seal adds the counters of every queue that changed. A change of nothing
-// still has a record, so that it can wait for what came before.
+// seal adds the counters of every queue that changed.
 func (t *txn) seal() error {
 	var room [256]byte
 	for i := range t.touch {
 		q := t.touch[i].q
 		t.touch[i].last, t.touch[i].done = q.next-1, q.Completed
 		t.set(prefixed(kindCounters, q.id, 0), q.encode(room[:0]))
-	}
-	if t.b.Empty() {
-		t.errs = append(t.errs, t.b.LogData([]byte{0}, nil))
 	}
 	if err := errors.Join(t.errs...); err != nil {
 		return fmt.Errorf("build a change: %w", err)
