@@ -54,6 +54,22 @@ func (s *syncer) lead(r *round) {
 	s.mu.Unlock()
 	r.err = s.sync()
 	close(r.done)
+	s.pass()
+}
+
+// tryLead takes the lead if nobody has it. Whoever takes it passes it on.
+func (s *syncer) tryLead() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.busy {
+		return false
+	}
+	s.busy = true
+	return true
+}
+
+// pass gives the lead to a member of the next round, if there is one.
+func (s *syncer) pass() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.next == nil {

@@ -26,15 +26,22 @@ type touched struct {
 	wakes int    // new items for those who wait
 }
 
-// change builds a change, writes it and waits until it is durable.
+// change builds a change, writes it and waits until it is durable. While
+// nobody syncs it carries its own sync; otherwise it shares the next one.
 func (l *Log) change(build func(*txn) error) error {
+	alone := l.syncer.tryLead()
 	l.mu.Lock()
-	t, err := l.apply(build)
+	t, err := l.applyWith(build, alone)
 	l.mu.Unlock()
-	if err != nil {
-		return err
+	if alone {
+		if err == nil {
+			err = t.wait()
+		}
+		l.syncer.pass()
+	} else if err == nil {
+		err = l.syncer.wait()
 	}
-	if err := l.syncer.wait(); err != nil {
+	if err != nil {
 		return err
 	}
 	l.mu.Lock()
@@ -43,9 +50,24 @@ func (l *Log) change(build func(*txn) error) error {
 	return nil
 }
 
+// wait returns when a change that carries its own sync is durable.
+func (t *txn) wait() error {
+	if err := t.b.SyncWait(); err != nil {
+		t.l.fail(err)
+	}
+	if err := t.l.broken(); err != nil {
+		return err
+	}
+	return t.b.Close()
+}
+
 // apply builds a change and hands it to Pebble, which writes it but does not
 // sync: a power cut may forget it. l.mu is held.
-func (l *Log) apply(build func(*txn) error) (*txn, error) {
+func (l *Log) apply(build func(*txn) error) (*txn, error) { return l.applyWith(build, false) }
+
+// applyWith is apply; with sync the caller must wait, which also frees the
+// batch.
+func (l *Log) applyWith(build func(*txn) error, sync bool) (*txn, error) {
 	t := &txn{l: l, b: l.db.NewBatch(), now: l.now().UnixNano()}
 	err := build(t)
 	if err == nil {
@@ -58,13 +80,24 @@ func (l *Log) apply(build func(*txn) error) (*txn, error) {
 		_ = t.b.Close() // nothing was written
 		return nil, err
 	}
-	if err := l.db.Apply(t.b, pebble.NoSync); err != nil {
+	if sync {
+		if t.b.Empty() { // even then it waits for what came before
+			_ = t.b.LogData(nil, nil) // to memory only
+		}
+		err = l.db.ApplyNoSyncWait(t.b, pebble.Sync)
+	} else {
+		err = l.db.Apply(t.b, pebble.NoSync)
+	}
+	if err != nil {
 		l.fail(err)
 	}
 	if err := l.broken(); err != nil {
 		return nil, err // the batch stays with Pebble's pipeline
 	}
-	return t, t.b.Close()
+	if !sync {
+		err = t.b.Close()
+	}
+	return t, err
 }
 
 // seal adds the counters of every queue that changed.

@@ -14,7 +14,11 @@ import (
 
 func main() {
 	if len(os.Args) == 4 && os.Args[1] == "serve" {
-		if err := serve(os.Args[2], os.Args[3]); err != nil {
+		do := serve
+		if os.Getenv("BENCH_SERVE") == "jetstream" {
+			do = serveJetStream
+		}
+		if err := do(os.Args[2], os.Args[3]); err != nil {
 			fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 			os.Exit(1)
 		}
