@@ -55,6 +55,8 @@ type ServerConfig struct {
 	LogLevel     string        // debug, info, warn or error
 	CertLifetime time.Duration // of leaf certificates
 	Bare         bool          // Kubernetes alone, without the kinds of Nagi
+	BuildIdle    time.Duration // how long the builder waits for the next build
+	BuildAsRoot  bool          // steps of builds are root of the machine
 }
 
 // A PlatformConfig is what the platform on a foreign cluster is asked to be.

@@ -54,6 +54,8 @@ func serverArgs(c ServerConfig) []string {
 		"--cert-lifetime", c.CertLifetime.String(),
 		"--control-only=" + strconv.FormatBool(c.ControlOnly),
 		"--bare=" + strconv.FormatBool(c.Bare),
+		"--build-idle", c.BuildIdle.String(),
+		"--build-as-root=" + strconv.FormatBool(c.BuildAsRoot),
 	}
 	if c.NodeName != "" {
 		args = append(args, "--node-name", c.NodeName)

@@ -20,6 +20,8 @@ func (f *serverFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.c.NodeName, "node-name", "", "name of this node (default the host's)")
 	flags.StringVar(&f.c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	flags.DurationVar(&f.c.CertLifetime, "cert-lifetime", 365*24*time.Hour, "how long certificates last; they are renewed live")
+	flags.DurationVar(&f.c.BuildIdle, "build-idle", 5*time.Minute, "how long the builder waits for the next build before it ends")
+	flags.BoolVar(&f.c.BuildAsRoot, "build-as-root", false, "let steps of Dockerfiles be root of this machine, where its kernel knows no other way")
 }
 
 // config is what the flags ask for; it reports every fault at once as wrong usage.
@@ -36,6 +38,9 @@ func (f *serverFlags) config(dataDir string) (ServerConfig, error) {
 	}
 	if c.CertLifetime < time.Minute {
 		return c, usage("--cert-lifetime %s is below a minute", c.CertLifetime)
+	}
+	if c.BuildIdle < time.Second {
+		return c, usage("--build-idle %s is below a second", c.BuildIdle)
 	}
 	return c, oneOf("log-level", c.LogLevel, "debug", "info", "warn", "error")
 }

@@ -24,6 +24,8 @@ type Config struct {
 	Bare         bool          // without the platform: no kind of Nagi
 	CertLifetime time.Duration // of a leaf certificate
 	CgroupRoot   string        // "/nagi"
+	BuildIdle    time.Duration // how long the builder waits for the next build
+	BuildAsRoot  bool          // steps of builds are root of the machine
 	Verbosity    int           // of Kubernetes' own logs
 }
 
