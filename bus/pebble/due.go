@@ -22,6 +22,7 @@ func (l *Log) settleDue(q *queue) error {
 		if err != nil {
 			return damage("look for due items of "+q.name, err)
 		}
+		held := len(q.leases)
 		for range mostDue {
 			n, held := q.ranOut(t.now)
 			if held == nil {
@@ -29,6 +30,9 @@ func (l *Log) settleDue(q *queue) error {
 			}
 			v := bus.Expired(n, held.token, held.owner)
 			ready += t.conclude(q, v, held)
+		}
+		if q.Ready > 0 {
+			ready = max(ready, held-len(q.leases)) // somebody may wait for a lease to be free
 		}
 		t.changes(q, ready)
 		return nil

@@ -230,8 +230,8 @@ func between(from, to []byte) *pebble.IterOptions {
 	return &pebble.IterOptions{LowerBound: from, UpperBound: to}
 }
 
-// ever is a number above all.
-const ever = math.MaxUint64
+// ever is a time and a number above all.
+const ever = math.MaxInt64
 
 // stop ends a scan, with an error or without.
 func stop(err error) error {

@@ -107,6 +107,7 @@ func (t *txn) seal() error {
 		q := t.touch[i].q
 		t.touch[i].last, t.touch[i].done = q.next-1, q.Completed
 		t.set(prefixed(kindCounters, q.id, 0), q.encode(room[:0]))
+		t.l.arm(q)
 	}
 	if err := errors.Join(t.errs...); err != nil {
 		return fmt.Errorf("build a change: %w", err)
