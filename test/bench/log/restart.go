@@ -34,15 +34,7 @@ func (b bench) restart(ctx context.Context) (rows []row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c := wire.NewClient(addr)
-	defer c.Close()
-	entries := make([]bus.Entry, 1000)
-	for i := range entries {
-		entries[i].Body = body
-	}
-	for i := 0; i < million && err == nil; i += len(entries) {
-		_, err = c.Append(ctx, "q", entries)
-	}
+	err = fill(ctx, addr)
 	full := resident(p)
 	p.end(syscall.SIGKILL)
 	if err != nil {
@@ -65,6 +57,20 @@ func (b bench) restart(ctx context.Context) (rows []row, err error) {
 		{Name: prefix + "nagi: start after kill -9 with a million items", Value: took.Seconds(), Unit: "s"},
 		{Name: prefix + "nagi: resident memory after a million puts", Value: full, Unit: "MB"},
 	}, err
+}
+
+// fill appends a million items, a thousand at a time.
+func fill(ctx context.Context, addr string) (err error) {
+	c := wire.NewClient(addr)
+	defer c.Close()
+	entries := make([]bus.Entry, 1000)
+	for i := range entries {
+		entries[i].Body = body
+	}
+	for i := 0; i < million && err == nil; i += len(entries) {
+		_, err = c.Append(ctx, "q", entries)
+	}
+	return err
 }
 
 // resident is the memory of a process in MB.
