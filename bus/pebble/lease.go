@@ -8,8 +8,9 @@ import (
 	"nagi.dev/bus"
 )
 
-// mostBytes bounds the bytes that one call gives back; one item always fits.
-const mostBytes = bus.HighestItem
+// mostBytes bounds what one call gives back: it ends with the item that
+// reaches it.
+const mostBytes = 1 << 20
 
 // Lease is bus.Log's.
 func (l *Log) Lease(ctx context.Context, name string, w bus.Want) ([]bus.Item, error) {
