@@ -17,7 +17,9 @@ type Log interface {
 	Append(ctx context.Context, queue string, entries []Entry) ([]uint64, error)
 
 	// Read returns up to most items from number from on, in order, whatever
-	// their state. Items that are gone are left out.
+	// their state. Items that are gone are left out. It, Lease, Peek and
+	// Results return less when bodies come to a megabyte: none left is none
+	// returned.
 	Read(ctx context.Context, queue string, from uint64, most int) ([]Item, error)
 
 	// Lease hands out ready items. Without any it waits for w.Wait, then

@@ -63,6 +63,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) bus.Log) {
 		{"truncate takes out what is below a number", truncate},
 		{"each state can be looked at", peek},
 		{"a waiting lease is woken by an append", waiting},
+		{"a waiting lease is woken when time or another caller makes room", wakings},
 		{"many producers and workers: each item is completed once", crowd},
 		{"queues are told apart, and an unknown one is an error", queues},
 	} {

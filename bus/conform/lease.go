@@ -209,19 +209,57 @@ func emit(q *queue) {
 	next.want(next.lease(9), "a2")
 }
 
-func waiting(q *queue) {
-	q.configure(bus.Config{})
-	type answer struct {
-		items []bus.Item
-		err   error
-	}
-	got := make(chan answer, 3)
-	for range 3 {
+// An answer is what a lease that waited brought.
+type answer struct {
+	items []bus.Item
+	err   error
+}
+
+// waits begins leases of one item each.
+func (q *queue) waits(n int) chan answer {
+	got := make(chan answer, n)
+	for range n {
 		go func() {
 			items, err := q.log.Lease(q.ctx(), q.name, bus.Want{Wait: 20 * time.Second})
 			got <- answer{items, err}
 		}()
 	}
+	return got
+}
+
+func wakings(q *queue) {
+	c := bus.Config{Lease: 10 * time.Millisecond, Backoff: bus.Backoff{First: 10 * time.Millisecond}, MaxAttempts: 100}
+	q.configure(c)
+	got := q.waits(4)
+	next := func(attempt int) bus.Item {
+		q.Helper()
+		a := <-got
+		q.must(a.err)
+		q.want(a.items, "x")
+		if a.items[0].Attempt != attempt {
+			q.Fatalf("attempt %d, want %d", a.items[0].Attempt, attempt)
+		}
+		return a.items[0]
+	}
+	q.put("x")
+	next(1)
+	q.clock.Add(time.Hour) // the lease runs out, then the back-off
+	q.count(0, 1, 0, 0)
+	q.clock.Add(time.Hour)
+	it := next(2)
+	q.must(q.settle(it, bus.Verdict{Act: bus.Again}))
+	q.clock.Add(time.Hour)
+	it = next(3)
+	c.MaxLeased = 1
+	q.configure(c)
+	q.put("x")
+	q.done(it) // now another lease may be given
+	next(1)
+}
+
+func waiting(q *queue) {
+	q.configure(bus.Config{})
+	got := q.waits(3)
 	for range 3 {
 		q.put("x")
 		a := <-got

@@ -175,6 +175,22 @@ func verify(t *testing.T, disk vfs.FS, a *acknowledged) {
 	}
 }
 
+// peekAll goes on until nothing is left: one call gives a megabyte.
+func peekAll(t *testing.T, l bus.Log, s bus.State) (all []bus.Item) {
+	t.Helper()
+	for from := uint64(0); ; {
+		items, err := l.Peek(t.Context(), "q", s, from, 1_000_000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(items) == 0 {
+			return all
+		}
+		all = append(all, items...)
+		from = items[len(items)-1].Number + 1
+	}
+}
+
 // stateCounts compares the kept counts with what is there, and returns it.
 func stateCounts(t *testing.T, l bus.Log, results map[uint64]bus.Result) map[uint64]bool {
 	t.Helper()
@@ -184,10 +200,7 @@ func stateCounts(t *testing.T, l bus.Log, results map[uint64]bus.Result) map[uin
 	}
 	there, waiting := map[uint64]bool{}, int64(0)
 	for _, s := range []bus.State{bus.Ready, bus.Delayed, bus.Leased, bus.Dead} {
-		items, err := l.Peek(t.Context(), "q", s, 0, 1_000_000)
-		if err != nil {
-			t.Fatal(err)
-		}
+		items := peekAll(t, l, s)
 		for _, it := range items {
 			if there[it.Number] || results[it.Number].Number != 0 {
 				t.Errorf("item %d is in two states", it.Number)

@@ -4,8 +4,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"nagi.dev/bus"
 )
 
@@ -19,11 +17,12 @@ func (l *Log) settleDue(q *queue) error {
 	if q.wake() > l.now().UnixNano() {
 		return nil
 	}
-	t, err := l.apply(pebble.NoSync, func(t *txn) error {
+	t, err := l.apply(func(t *txn) error {
 		ready, err := t.endDelays(q)
 		if err != nil {
 			return damage("look for due items of "+q.name, err)
 		}
+		held := len(q.leases)
 		for range mostDue {
 			n, held := q.ranOut(t.now)
 			if held == nil {
@@ -32,13 +31,13 @@ func (l *Log) settleDue(q *queue) error {
 			v := bus.Expired(n, held.token, held.owner)
 			ready += t.conclude(q, v, held)
 		}
+		if q.Ready > 0 {
+			ready = max(ready, held-len(q.leases)) // somebody may wait for a lease to be free
+		}
 		t.changes(q, ready)
 		return nil
 	})
 	if err != nil {
-		return err
-	}
-	if err := t.wait(pebble.NoSync); err != nil {
 		return err
 	}
 	t.publish(false)

@@ -5,21 +5,23 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"nagi.dev/bus"
 )
 
-// mostBytes bounds the bytes that one call gives back; one item always fits.
-const mostBytes = bus.HighestItem
+// mostBytes bounds what one call gives back: it ends with the item that
+// reaches it.
+const mostBytes = 1 << 20
 
 // Lease is bus.Log's.
 func (l *Log) Lease(ctx context.Context, name string, w bus.Want) ([]bus.Item, error) {
 	w.Most = max(w.Most, 1)
 	patience := time.NewTimer(max(w.Wait, 0))
 	defer patience.Stop()
-	for {
+	for woken := false; ; woken = true {
 		items, line, err := l.lease(ctx, name, w)
+		if err != nil && woken {
+			l.passOn(name)
+		}
 		if err != nil || len(items) > 0 || w.Wait <= 0 {
 			return items, err
 		}
@@ -62,7 +64,7 @@ func (l *Log) lease(ctx context.Context, name string, w bus.Want) (items []bus.I
 // take writes leases on the first ready items. It is not synced: see the
 // design. l.mu is held.
 func (l *Log) take(q *queue, w bus.Want) (items []bus.Item, err error) {
-	t, err := l.apply(pebble.NoSync, func(t *txn) error {
+	_, err = l.apply(func(t *txn) error {
 		c := &course{t: t, q: q}
 		defer c.close()
 		for bytes := 0; len(items) < w.Most && bytes < mostBytes; {
@@ -87,7 +89,7 @@ func (l *Log) take(q *queue, w bus.Want) (items []bus.Item, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return items, t.wait(pebble.NoSync)
+	return items, nil
 }
 
 // lend gives an item a lease. c.next has taken it out of what is ready.
@@ -111,23 +113,58 @@ type place struct {
 	l     *Log
 	q     *queue
 	woken chan struct{}
-	until time.Duration // until something changes by itself
 }
 
 func (l *Log) line(q *queue) *place {
-	until := time.Duration(q.wake() - l.now().UnixNano())
-	return &place{l: l, q: q, woken: q.wait(), until: max(until, time.Millisecond)}
+	p := &place{l: l, q: q, woken: q.wait()}
+	l.arm(q)
+	return p
+}
+
+// passOn wakes another in the place of one who was woken and left.
+func (l *Log) passOn(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if q := l.queues[name]; q != nil {
+		q.ring(1)
+	}
+}
+
+// arm sets the queue's alarm for what time does next, if anybody waits for
+// it. It is called after every change of the queue. l.mu is held.
+func (l *Log) arm(q *queue) {
+	at := q.wake()
+	if len(q.waiters) == 0 || at == ever || q.alarm != nil && q.alarmAt <= at {
+		return
+	}
+	if q.alarm != nil {
+		q.alarm.Stop()
+	}
+	in := max(time.Duration(at-l.now().UnixNano()), time.Millisecond)
+	q.alarmAt, q.alarm = at, time.AfterFunc(in, func() { l.alarm(q) })
+}
+
+// alarm does what is due, which wakes those who wait.
+func (l *Log) alarm(q *queue) {
+	done, err := l.begin(context.Background())
+	if err != nil {
+		return // those who wait were told
+	}
+	defer done()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	q.alarm = nil
+	if err := l.settleDue(q); err != nil {
+		l.disk.log.Error("cannot do what is due", "queue", q.name, "error", err)
+	}
+	l.arm(q)
 }
 
 // wait says whether it is worth to look again.
 func (p *place) wait(ctx context.Context, patience <-chan time.Time) (again bool, err error) {
-	due := time.NewTimer(p.until)
-	defer due.Stop()
 	select {
 	case <-p.woken:
 		return true, nil
-	case <-due.C:
-		again = true
 	case <-patience:
 	case <-ctx.Done():
 		err = ctx.Err()
@@ -137,5 +174,5 @@ func (p *place) wait(ctx context.Context, patience <-chan time.Time) (again bool
 	p.l.mu.Lock()
 	p.q.leaveLine(p.woken)
 	p.l.mu.Unlock()
-	return again, err
+	return false, err
 }

@@ -19,6 +19,7 @@ type Log struct {
 	disk *disk
 	now  func() time.Time
 
+	syncer   syncer
 	failure  atomic.Pointer[error] // why nothing can be written any more
 	stopping chan struct{}         // closed by Close
 

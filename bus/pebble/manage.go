@@ -30,7 +30,7 @@ func (l *Log) Configure(ctx context.Context, name string, c bus.Config) error {
 		if c.Stream || c.Retain > 0 {
 			q.keeps = 1
 		}
-		t.changes(q, 1) // it may be no longer paused
+		t.changes(q, int(q.Ready)) // it may be no longer paused
 		return nil
 	})
 }

@@ -53,6 +53,7 @@ func Open(o Options) (*Log, error) {
 		return nil, errors.New("open log: Dir is required")
 	}
 	l := &Log{now: o.Now, stopping: make(chan struct{}), queues: map[string]*queue{}, nextQueue: 1}
+	l.syncer.sync = l.flush
 	if err := o.FS.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open log %s: %w", o.Dir, err)
 	}
@@ -63,6 +64,7 @@ func Open(o Options) (*Log, error) {
 	}
 	l.db = db
 	l.disk.layBallast()
+	l.disk.look()
 	if err := l.load(); err != nil {
 		_ = db.Close() // the first error counts
 		return nil, fmt.Errorf("open log %s: %w", o.Dir, err)
@@ -228,8 +230,8 @@ func between(from, to []byte) *pebble.IterOptions {
 	return &pebble.IterOptions{LowerBound: from, UpperBound: to}
 }
 
-// ever is a number above all.
-const ever = math.MaxUint64
+// ever is a time and a number above all.
+const ever = math.MaxInt64
 
 // stop ends a scan, with an error or without.
 func stop(err error) error {

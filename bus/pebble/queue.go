@@ -3,6 +3,7 @@ package pebble
 import (
 	"container/heap"
 	"math"
+	"time"
 
 	"nagi.dev/bus"
 )
@@ -21,6 +22,8 @@ type queue struct {
 	nextDue   int64     // ms; no delayed item is due before
 	recent    recent
 	waiters   []chan struct{}
+	alarm     *time.Timer // set while somebody waits for time to pass; nil: none
+	alarmAt   int64       // ns
 }
 
 func newQueue(name string, id uint32, c bus.Config) *queue {

@@ -31,7 +31,7 @@ func (l *Log) Cancel(ctx context.Context, name string, numbers []uint64) (count 
 				count++
 			}
 		}
-		t.changes(q, 0)
+		t.changes(q, count) // a lease may be free
 		return nil
 	})
 	return count, err
@@ -121,7 +121,7 @@ func (t *txn) truncate(name string, before uint64) (more bool, err error) {
 	if !more {
 		q.cursor = max(q.cursor, before)
 	}
-	t.changes(q, 0)
+	t.changes(q, len(found)) // a lease may be free
 	return more, nil
 }
 

@@ -31,13 +31,16 @@ func (l *Log) Settle(ctx context.Context, name string, verdicts []bus.Verdict) (
 			return err
 		}
 		t.trim(q, 2*len(verdicts)+64)
-		ready := 0
+		ready, held := 0, len(q.leases)
 		for i, v := range verdicts {
 			n, err := t.settle(q, v)
 			if errs[i] = err; err != nil && !refusal(err) {
 				return err
 			}
 			ready += n
+		}
+		if q.Ready > 0 {
+			ready += held - len(q.leases) // somebody may wait for a lease to be free
 		}
 		t.changes(q, ready)
 		return nil

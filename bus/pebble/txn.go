@@ -26,28 +26,48 @@ type touched struct {
 	wakes int    // new items for those who wait
 }
 
-// change builds a change, writes it and waits until it is durable.
-func (l *Log) change(build func(*txn) error) error { return l.write(pebble.Sync, build) }
-
-// write is change; without sync it does not wait, and a power cut may forget.
-func (l *Log) write(o *pebble.WriteOptions, build func(*txn) error) error {
+// change builds a change, writes it and waits until it is durable. While
+// nobody syncs it carries its own sync; otherwise it shares the next one.
+func (l *Log) change(build func(*txn) error) error {
+	alone := l.syncer.tryLead()
 	l.mu.Lock()
-	t, err := l.apply(o, build)
+	t, err := l.applyWith(build, alone)
 	l.mu.Unlock()
+	if alone {
+		if err == nil {
+			err = t.wait()
+		}
+		l.syncer.pass()
+	} else if err == nil {
+		err = l.syncer.wait()
+	}
 	if err != nil {
 		return err
 	}
-	if err := t.wait(o); err != nil {
-		return err
-	}
 	l.mu.Lock()
-	t.publish(o.Sync)
+	t.publish(true)
 	l.mu.Unlock()
 	return nil
 }
 
-// apply builds a change and hands it to Pebble. l.mu is held.
-func (l *Log) apply(o *pebble.WriteOptions, build func(*txn) error) (*txn, error) {
+// wait returns when a change that carries its own sync is durable.
+func (t *txn) wait() error {
+	if err := t.b.SyncWait(); err != nil {
+		t.l.fail(err)
+	}
+	if err := t.l.broken(); err != nil {
+		return err
+	}
+	return t.b.Close()
+}
+
+// apply builds a change and hands it to Pebble, which writes it but does not
+// sync: a power cut may forget it. l.mu is held.
+func (l *Log) apply(build func(*txn) error) (*txn, error) { return l.applyWith(build, false) }
+
+// applyWith is apply; with sync the caller must wait, which also frees the
+// batch.
+func (l *Log) applyWith(build func(*txn) error, sync bool) (*txn, error) {
 	t := &txn{l: l, b: l.db.NewBatch(), now: l.now().UnixNano()}
 	err := build(t)
 	if err == nil {
@@ -60,41 +80,34 @@ func (l *Log) apply(o *pebble.WriteOptions, build func(*txn) error) (*txn, error
 		_ = t.b.Close() // nothing was written
 		return nil, err
 	}
-	if o.Sync {
-		err = l.db.ApplyNoSyncWait(t.b, o)
+	if sync {
+		if t.b.Empty() { // even then it waits for what came before
+			_ = t.b.LogData(nil, nil) // to memory only
+		}
+		err = l.db.ApplyNoSyncWait(t.b, pebble.Sync)
 	} else {
-		err = l.db.Apply(t.b, o)
+		err = l.db.Apply(t.b, pebble.NoSync)
 	}
 	if err != nil {
 		l.fail(err)
 	}
-	return t, l.broken()
+	if err := l.broken(); err != nil {
+		return nil, err // the batch stays with Pebble's pipeline
+	}
+	if !sync {
+		err = t.b.Close()
+	}
+	return t, err
 }
 
-// wait returns when the change is durable.
-func (t *txn) wait(o *pebble.WriteOptions) error {
-	if o.Sync {
-		if err := t.b.SyncWait(); err != nil {
-			t.l.fail(err)
-		}
-	}
-	if err := t.l.broken(); err != nil {
-		return err // the batch stays with Pebble's pipeline
-	}
-	return t.b.Close()
-}
-
-// seal adds the counters of every queue that changed. A change of nothing
-// still has a record, so that it can wait for what came before.
+// seal adds the counters of every queue that changed.
 func (t *txn) seal() error {
 	var room [256]byte
 	for i := range t.touch {
 		q := t.touch[i].q
 		t.touch[i].last, t.touch[i].done = q.next-1, q.Completed
 		t.set(prefixed(kindCounters, q.id, 0), q.encode(room[:0]))
-	}
-	if t.b.Empty() {
-		t.errs = append(t.errs, t.b.LogData([]byte{0}, nil))
+		t.l.arm(q)
 	}
 	if err := errors.Join(t.errs...); err != nil {
 		return fmt.Errorf("build a change: %w", err)

@@ -13,6 +13,7 @@ import (
 type call struct {
 	quick func(context.Context, bus.Log, []byte) ([]byte, error) // never waits; nil: there is no such way
 	full  func(context.Context, bus.Log, []byte) ([]byte, error)
+	long  bool // the answer may hold a megabyte and more
 }
 
 // errLater means that a quick call has nothing yet.
@@ -62,6 +63,7 @@ func decodeKind(r *reader, kind byte) (c call, err error) {
 	case kindCancel, kindRetry:
 		c.full = numbersCall(kind, queue, r.numbers())
 	case kindRead, kindPeek, kindResults:
+		c.long = true
 		c.full = lookCall(kind, queue, bus.State(r.byte()), r.uvarint(), int(min(r.uvarint(), 1<<30)))
 	default:
 		return c, fmt.Errorf("kind %d: %w", kind, errFrame)

@@ -28,6 +28,7 @@ type conn struct {
 
 	batch batch
 	calls chan struct{} // seats of calls that run beside the loop
+	looks chan struct{} // seats of those of them with long answers, until these are sent
 	side  sync.WaitGroup
 
 	mu      sync.Mutex // guards what follows
@@ -43,7 +44,7 @@ func serveConn(ctx context.Context, nc net.Conn, log bus.Log, o Options) error {
 	context.AfterFunc(ctx, func() { _ = nc.Close() })
 	c := &conn{
 		ctx: ctx, c: nc, r: bufio.NewReaderSize(nc, bufferSize), log: log, o: o,
-		calls: make(chan struct{}, o.MaxCalls), waiting: map[uint32]context.CancelFunc{},
+		calls: make(chan struct{}, o.MaxCalls), looks: make(chan struct{}, 4), waiting: map[uint32]context.CancelFunc{},
 	}
 	err := c.greet()
 	for err == nil {
@@ -81,6 +82,11 @@ func (c *conn) turn() error {
 		}
 		if err := c.handle(payload, request, kind); err != nil {
 			return err
+		}
+		if c.unsent() > mostUnsent {
+			if err := c.send(); err != nil {
+				return err
+			}
 		}
 	}
 	c.flush()
@@ -179,8 +185,20 @@ func (c *conn) beside(request uint32, call call) error {
 	c.mu.Lock()
 	c.waiting[request] = cancel
 	c.mu.Unlock()
+	if call.long {
+		// A client that asks on without reading is asked to wait.
+		select {
+		case c.looks <- struct{}{}:
+		case <-c.ctx.Done():
+			<-c.calls
+			return c.ctx.Err()
+		}
+	}
 	c.side.Go(func() {
 		defer func() { <-c.calls }()
+		if call.long {
+			defer func() { <-c.looks }()
+		}
 		b, _ := c.run(ctx, request, call.full)
 		c.forget(request)
 		c.answer(b)
@@ -198,6 +216,12 @@ func (c *conn) forget(request uint32) {
 		cancel()
 		delete(c.waiting, request)
 	}
+}
+
+func (c *conn) unsent() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.out)
 }
 
 // answer keeps a frame until the next send.

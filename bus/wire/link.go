@@ -12,7 +12,8 @@ import (
 	"nagi.dev/bus"
 )
 
-// mostUnsent is how many bytes a link holds for the socket before callers wait.
+// mostUnsent is how many bytes either end holds for its socket before it
+// waits for it.
 const mostUnsent = 4 << 20
 
 // A link is one connection of a client. Whoever sends while nobody writes

@@ -15,7 +15,7 @@ import (
 // Options sets a server up. Zero fields mean the documented default.
 type Options struct {
 	MaxConns int           // connections at a time; 0: 10,000
-	MaxCalls int           // calls of one connection that wait or take long; 0: 1,000
+	MaxCalls int           // calls of one connection that wait or take long; 0: 256
 	Slow     time.Duration // a client that does not take its answers this long is cut off; 0: 10 s
 	Log      *slog.Logger  // 0: nothing
 }
@@ -25,7 +25,7 @@ func (o Options) withDefaults() Options {
 		o.MaxConns = 10_000
 	}
 	if o.MaxCalls == 0 {
-		o.MaxCalls = 1_000
+		o.MaxCalls = 256
 	}
 	if o.Slow == 0 {
 		o.Slow = 10 * time.Second

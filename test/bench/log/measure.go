@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -12,8 +14,9 @@ import (
 
 // A bench says what is measured and how long.
 type bench struct {
-	dir  string
-	span time.Duration
+	dir    string
+	span   time.Duration
+	rounds int
 }
 
 // A session is one connection to a system.
@@ -51,37 +54,58 @@ func (s *sample) p99() time.Duration {
 
 var body = make([]byte, 256)
 
-// measure starts a system, takes all figures and ends it.
-func (b bench) measure(ctx context.Context, s system) (rows []row, err error) {
-	dir, err := os.MkdirTemp(b.dir, "nagi-bench-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	stop, err := s.start(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
-	defer stop()
-	for _, f := range []struct {
-		name string
-		run  func(context.Context, system, *sample) error
-	}{
+// A figure is one thing that is measured of every system.
+type figure struct {
+	name string
+	run  func(context.Context, system, *sample) error
+}
+
+func (b bench) figures() []figure {
+	return []figure{
 		{"put, one in flight", b.producers(1)},
 		{"put, 64 producers of one", b.producers(64)},
 		{"put, window 256", b.window},
 		{"put + lease + ack", b.through},
-	} {
-		var taken sample
-		begun := time.Now()
-		if err := f.run(ctx, s, &taken); err != nil {
-			return rows, fmt.Errorf("%s: %w", f.name, err)
-		}
-		rate := float64(taken.n) / time.Since(begun).Seconds()
-		fmt.Printf("%-12s %-28s %9.0f/s  p99 %s\n", s.name(), f.name, rate, taken.p99().Round(time.Microsecond))
-		rows = append(rows, rowsOf(s.name(), f.name, rate, taken.p99())...)
 	}
-	return rows, ctx.Err()
+}
+
+// begin starts a system in a folder of its own.
+func (b bench) begin(ctx context.Context, s system) (end func(), err error) {
+	dir, err := os.MkdirTemp(b.dir, "nagi-bench-")
+	if err != nil {
+		return nil, err
+	}
+	stop, err := s.start(ctx, dir)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return func() {
+		stop()
+		_ = os.RemoveAll(dir) // of the bench alone
+	}, nil
+}
+
+// A taken figure is one round of one.
+type taken struct {
+	rate float64
+	p99  time.Duration
+}
+
+func (b bench) take(ctx context.Context, s system, f figure) (taken, error) {
+	var all sample
+	begun := time.Now()
+	if err := f.run(ctx, s, &all); err != nil {
+		return taken{}, fmt.Errorf("measure %s: %s: %w", s.name(), f.name, err)
+	}
+	t := taken{float64(all.n) / time.Since(begun).Seconds(), all.p99()}
+	fmt.Printf("%-12s %-28s %9.0f/s  p99 %s\n", s.name(), f.name, t.rate, t.p99.Round(time.Microsecond))
+	return t, ctx.Err()
+}
+
+// median is the round with the median rate.
+func median(rounds []taken) taken {
+	slices.SortFunc(rounds, func(a, b taken) int { return cmp.Compare(a.rate, b.rate) })
+	return rounds[len(rounds)/2]
 }
 
 // producers have one item in flight each, on a connection of its own.

@@ -11,16 +11,34 @@ import (
 	"time"
 )
 
-// run starts a program in a folder and returns when its port answers. stop
-// ends it, by its process id, and waits.
+// A process runs in a group of its own.
+type process struct{ cmd *exec.Cmd }
+
+// stop ends it, by its process id, and waits.
+func (p process) stop() { p.end(syscall.SIGTERM) }
+
+func (p process) end(s syscall.Signal) {
+	group := -p.cmd.Process.Pid
+	_ = syscall.Kill(group, s)
+	late := time.AfterFunc(10*time.Second, func() { _ = syscall.Kill(group, syscall.SIGKILL) })
+	defer late.Stop()
+	_ = p.cmd.Wait() // how it ends does not matter
+}
+
+// run starts a program in a folder and returns when its port answers.
 func run(ctx context.Context, dir, addr string, env []string, name string, args ...string) (stop func(), err error) {
+	p, err := launch(ctx, dir, addr, env, name, args...)
+	return p.stop, err
+}
+
+func launch(ctx context.Context, dir, addr string, env []string, name string, args ...string) (p process, err error) {
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, errAbsent)
+		return p, fmt.Errorf("%s: %w", name, errAbsent)
 	}
 	log, err := os.Create(filepath.Join(dir, "output"))
 	if err != nil {
-		return nil, err
+		return p, err
 	}
 	defer log.Close()
 	cmd := exec.Command(path, args...)
@@ -28,22 +46,18 @@ func run(ctx context.Context, dir, addr string, env []string, name string, args 
 	cmd.Env = append(os.Environ(), env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
-		return nil, err
+		return p, err
 	}
-	stop = func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) // its own group
-		time.AfterFunc(10*time.Second, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
-		_ = cmd.Wait() // how it ends does not matter
-	}
+	p.cmd = cmd
 	for end := time.Now().Add(30 * time.Second); ; {
 		c, err := net.DialTimeout("tcp", addr, time.Second)
 		if err == nil {
-			return stop, c.Close()
+			return p, c.Close()
 		}
 		if time.Now().After(end) || ctx.Err() != nil {
-			stop()
+			p.stop()
 			text, _ := os.ReadFile(filepath.Join(dir, "output"))
-			return nil, fmt.Errorf("%s does not answer at %s: %w\n%s", name, addr, err, text)
+			return p, fmt.Errorf("%s does not answer at %s: %w\n%s", name, addr, err, text)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
