@@ -127,7 +127,7 @@ func judgeJoin(a attribute, what string) (Verdict, string) {
 	if to == "" {
 		return Refused, fmt.Sprintf("a container outside the stack cannot share its %s; name a service of this file, or remove it", what)
 	}
-	host := podHosts(a.project.Project)[a.service.Name]
+	host := a.project.together().hosts[a.service.Name]
 	switch a.name() {
 	case "pid":
 		return Approximated, fmt.Sprintf("runs in the pod of %s: all of it shares process numbers, of which 1 is the pod's own, and the network", host)
@@ -171,7 +171,7 @@ func judgeContainerName(a attribute) (Verdict, string) {
 // sharedMarks says what becomes of labels of a service in another one's pod; "":
 // it has its own.
 func sharedMarks(a attribute) string {
-	host := cmp.Or(podHosts(a.project.Project)[a.service.Name], a.service.Name)
+	host := cmp.Or(a.project.together().hosts[a.service.Name], a.service.Name)
 	if host == a.service.Name {
 		return ""
 	}
