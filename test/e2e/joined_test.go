@@ -40,7 +40,10 @@ services:
     volumes: ["log:/log"]
     ulimits: {nofile: 321}
     deploy: {resources: {limits: {memory: 48m}}}
-    develop: {watch: [{path: ./src, action: sync, target: /tmp/src, initial_sync: true}]}
+    develop:
+      watch:
+      - {path: ./src, action: sync, target: /tmp/src, initial_sync: true}
+      - {path: ./conf, action: sync+restart, target: /conf}
   debug:
     <<: *calm
     pid: service:app
@@ -86,13 +89,14 @@ func TestServicesThatJoinAnother(t *testing.T) {
 		}
 		s.Run(t, s.nagi, "deploy", "-f", file, "--approximate", "--timeout", "3m")
 	}
-	write := func(text string) {
+	write := func(folder, text string) {
 		t.Helper()
-		if err := s.WriteFile(filepath.Join(filepath.Dir(file), "src", "word"), []byte(text), 0o644); err != nil {
+		if err := s.WriteFile(filepath.Join(filepath.Dir(file), folder, "word"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	write("one")
+	write("src", "one")
+	write("conf", "none yet")
 	s.Run(t, s.nagi, "deploy", "-f", file, "--timeout", "3m")
 	t.Cleanup(func() { s.kubectl(t, "delete", "namespace", "tunnel", "--wait=false") })
 	inside := func(service, script string) string {
@@ -164,10 +168,15 @@ func TestServicesThatJoinAnother(t *testing.T) {
 		eventually(t, 2*time.Minute, "the first file is there", func() (string, bool) {
 			return said.String(), inside("app", "cat /tmp/src/word") == "one"
 		})
-		write("two")
+		write("src", "two")
 		eventually(t, 10*time.Second, "the change is there", func() (string, bool) {
 			out := inside("app", "cat /tmp/src/word")
 			return out + said.String(), out == "two"
+		})
+		write("conf", "three")
+		eventually(t, time.Minute, "a new pod begins with the change", func() (string, bool) {
+			out := inside("app", "cat /conf/word /tmp/src/word")
+			return out + said.String(), out == "threetwo"
 		})
 	})
 	t.Run("the plain objects are taken by any server", func(t *testing.T) {
