@@ -274,8 +274,9 @@ func (p *Project) checkOrder(all *pods) *Error {
 	return nil
 }
 
-// checkPodCircles asks that waiting comes to an end for pods too: who waits for
-// a service waits for the whole pod that it is in.
+// checkPodCircles asks that no waiting leaves a pod and comes back to it: the
+// services of a pod begin one after the other, so that one which waits holds up
+// those after it, for which others wait.
 func (p *Project) checkPodCircles(all *pods) *Error {
 	w := podWalk{project: p, pods: all, done: map[string]bool{}}
 	for _, host := range slices.Sorted(maps.Keys(all.mates)) {
