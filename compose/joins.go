@@ -32,7 +32,7 @@ func joinsOf(p *types.Project, s types.ServiceConfig) []join {
 
 // spaces are the attributes that may name another service.
 func spaces(s types.ServiceConfig) []join {
-	return []join{{"network_mode", s.NetworkMode}, {"pid", s.Pid}, {"ipc", s.Ipc}}
+	return []join{{"network_mode", s.NetworkMode}, {"pid", s.Pid}, {"ipc", s.Ipc}, {"uts", s.Uts}}
 }
 
 // namedJoins returns those that name a service by its own name, which may be wrong.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	corev1 "k8s.io/api/core/v1"
@@ -133,8 +134,18 @@ func judgeJoin(a attribute, what string) (Verdict, string) {
 		return Approximated, fmt.Sprintf("runs in the pod of %s: all of it shares process numbers, of which 1 is the pod's own, and the network", host)
 	case "ipc":
 		return Approximated, fmt.Sprintf("runs in the pod of %s: all of it shares the network too", host)
+	case "uts":
+		return Approximated, fmt.Sprintf("runs in the pod of %s: all of it shares network and memory (ipc) too", host)
 	}
 	return Approximated, fmt.Sprintf("runs in the pod of %s: all of it shares memory (ipc) too, and is replaced as a whole", host)
+}
+
+// judgeHostSpace looks at whose host name a service has.
+func judgeHostSpace(a attribute) (Verdict, string) {
+	if strings.Contains(a.text, ":") {
+		return judgeJoin(a, "host name")
+	}
+	return judgeShared("host name")(a)
 }
 
 // judgeGrace looks at the time to stop, which Kubernetes has for a whole pod: the

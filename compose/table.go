@@ -160,7 +160,7 @@ func (t *rows) isolation(s func(...string) []string) {
 	t.judged(judgeNetworkMode, s("network_mode")...)
 	t.judged(judgeSpace("process numbers"), s("pid")...)
 	t.judged(judgeSpace("shared memory"), s("ipc")...)
-	t.judged(judgeShared("host name"), s("uts")...)
+	t.judged(judgeHostSpace, s("uts")...)
 	t.judged(judgeShared("cgroup"), s("cgroup")...)
 	t.judged(judgeUserns, s("userns_mode")...)
 	t.judged(judgeRuntime, s("runtime", "isolation")...)

@@ -48,6 +48,7 @@ services:
     <<: *calm
     pid: service:app
     ipc: service:vpn
+    uts: service:vpn
     command: sh -c "echo debug speaks; exec sleep 88888"
   db:
     <<: *calm
@@ -74,6 +75,7 @@ var joinedProbes = []probe{
 	{"ipc", "debug", "echo shared > /dev/shm/word; df -k /dev/shm | awk 'END {print $2}'", "8192"},
 	{"ipc of the host", "vpn", "cat /dev/shm/word", "shared"},
 	{"ipc is of two only", "app", "test -e /dev/shm/word || echo none", "none"},
+	{"uts", "debug", "hostname", "vpn-.*"},
 	{"the name of the host", "asker", "wget -qO- http://vpn/", "vpn"},
 	{"the name of what shares no network in the file", "asker", "wget -qO- http://debug:8080/", "app"},
 	{"what joins a network has no name of its own", "asker", "nslookup app.tunnel.svc.cluster.local >/dev/null 2>&1 || echo none", "none"},
@@ -187,7 +189,7 @@ func TestServicesThatJoinAnother(t *testing.T) {
 		}
 	})
 	t.Run("one that stops joining gets a pod of its own", func(t *testing.T) {
-		deploy(strings.Replace(strings.Replace(tunnel, "pid: service:app\n    ipc: service:vpn", "init: false", 1), "debug speaks", "alone", 1))
+		deploy(strings.Replace(strings.Replace(tunnel, "pid: service:app\n    ipc: service:vpn\n    uts: service:vpn", "init: false", 1), "debug speaks", "alone", 1))
 		eventually(t, 30*time.Second, "it is ready", func() (string, bool) {
 			out := s.servicesOf(t, "tunnel")
 			return out, strings.Contains(out, "debug Ready 1/1 ,")
