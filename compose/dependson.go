@@ -1,7 +1,6 @@
 package compose
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -53,7 +52,12 @@ func (m *maker) waits(s types.ServiceConfig) []string {
 		if !ok {
 			condition = "started"
 		}
-		out = append(out, fmt.Sprintf("%s/%s=%s", strings.ToLower(m.kind(dependency)), m.names[m.hostOf(on)], condition))
+		host := m.hostOf(on)
+		what := strings.ToLower(m.kind(dependency)) + "/" + m.names[host]
+		if len(m.pods.mates[host]) > 1 {
+			what += "/" + m.names[on] // one container of the pod
+		}
+		out = append(out, what+"="+condition)
 	}
 	return out
 }

@@ -234,6 +234,18 @@ func execCommand(h types.ServiceHook) []string {
 	return hookCommand([]types.ServiceHook{h})
 }
 
+// judgeExec judges a command as a hook is, but refuses no file for one that only
+// watching runs.
+func judgeExec(hook func(attribute) (Verdict, string)) func(attribute) (Verdict, string) {
+	return func(a attribute) (Verdict, string) {
+		verdict, reason := hook(a)
+		if verdict == Refused {
+			return Approximated, "only watching runs it, and it may fail there: " + reason
+		}
+		return verdict, reason
+	}
+}
+
 func judgeWatch(a attribute) (Verdict, string) {
 	if a.text == string(types.WatchActionRebuild) && a.service.Build == nil {
 		return Approximated, "nothing is built: the service has no build"

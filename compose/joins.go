@@ -32,7 +32,7 @@ func joinsOf(p *types.Project, s types.ServiceConfig) []join {
 
 // spaces are the attributes that may name another service.
 func spaces(s types.ServiceConfig) []join {
-	return []join{{"network_mode", s.NetworkMode}, {"pid", s.Pid}, {"ipc", s.Ipc}}
+	return []join{{"network_mode", s.NetworkMode}, {"pid", s.Pid}, {"ipc", s.Ipc}, {"uts", s.Uts}}
 }
 
 // namedJoins returns those that name a service by its own name, which may be wrong.
@@ -67,74 +67,93 @@ func joined(p *types.Project, text string) string {
 	return ""
 }
 
-// podHosts returns, for every service, the one whose pod it runs in: the end
-// of its chain of joins, itself for one that joins nobody. Circles and services
-// of two pods are faults of the file; here they only come to an end.
-func podHosts(p *types.Project) map[string]string {
-	hosts := map[string]string{}
-	for name := range p.Services {
-		host, seen := name, map[string]bool{name: true}
-		for {
-			joins := joinsOf(p, p.Services[host])
-			if len(joins) == 0 || seen[joins[0].to] {
-				break
-			}
-			host = joins[0].to
-			seen[host] = true
-		}
-		hosts[name] = host
-	}
-	return hosts
+// pods says which services of a project run together.
+type pods struct {
+	project *types.Project
+	hosts   map[string]string   // of every service the one whose pod it runs in: itself, when it joins nobody
+	mates   map[string][]string // of every host all services of its pod, in the order in which they begin
 }
 
-// podMates returns the services of the pod of host in the order in which they
-// begin: each after those of the pod that it joins or depends on.
-func podMates(p *types.Project, hosts map[string]string, host string) []string {
+func podsOf(p *types.Project) *pods {
+	all := &pods{project: p, hosts: map[string]string{}, mates: map[string][]string{}}
+	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
+		host := all.host(name)
+		all.mates[host] = append(all.mates[host], name)
+	}
+	for host, names := range all.mates {
+		all.mates[host] = all.order(names)
+	}
+	return all
+}
+
+// host finds the end of a chain of joins, once for all services on the way.
+// Circles, and services of two pods, are faults of the file; here they only
+// come to an end.
+func (all *pods) host(name string) string {
+	var way []string
+	for all.hosts[name] == "" {
+		all.hosts[name] = name
+		way = append(way, name)
+		if joins := joinsOf(all.project, all.project.Services[name]); len(joins) > 0 {
+			name = joins[0].to
+		}
+	}
+	for _, passed := range way {
+		all.hosts[passed] = all.hosts[name]
+	}
+	return all.hosts[name]
+}
+
+// order returns the services of a pod each after those of it that it joins or
+// depends on, otherwise by name.
+func (all *pods) order(names []string) []string {
+	if len(names) == 1 {
+		return names
+	}
 	var order []string
 	seen := map[string]bool{}
 	var visit func(string)
 	visit = func(name string) {
-		if seen[name] || hosts[name] != host {
+		if seen[name] {
 			return
 		}
 		seen[name] = true
-		for _, on := range podNeeds(p, hosts, name) {
+		for _, on := range all.needs(name) {
 			visit(on)
 		}
 		order = append(order, name)
 	}
-	visit(host)
-	for _, name := range slices.Sorted(maps.Keys(hosts)) {
+	for _, name := range names {
 		visit(name)
 	}
 	return order
 }
 
-// podNeeds returns the services of its pod that a service joins or depends on.
-func podNeeds(p *types.Project, hosts map[string]string, name string) []string {
-	s := p.Services[name]
-	all := slices.Collect(maps.Keys(s.DependsOn))
-	for _, j := range joinsOf(p, s) {
-		all = append(all, j.to)
+// needs returns the services of its pod that a service joins or depends on.
+func (all *pods) needs(name string) []string {
+	s := all.project.Services[name]
+	on := slices.Collect(maps.Keys(s.DependsOn))
+	for _, j := range joinsOf(all.project, s) {
+		on = append(on, j.to)
 	}
-	slices.Sort(all)
-	return slices.DeleteFunc(slices.Compact(all), func(on string) bool { return on == name || hosts[on] != hosts[name] })
+	slices.Sort(on)
+	return slices.DeleteFunc(slices.Compact(on), func(on string) bool { return on == name || all.hosts[on] != all.hosts[name] })
 }
 
-// runAhead returns the services of a pod that have to be up before others of it
+// ahead returns the services of a pod that have to be up before others of it
 // are begun. Kubernetes begins the containers of a pod one after the other and
 // waits for none; but one that goes on among its init containers has passed its
 // health check before what follows begins. That takes who waits for the health
 // of another, and who does something between: waits for a service of another
 // pod, or runs hooks.
-func runAhead(p *types.Project, hosts map[string]string, mates []string) map[string]bool {
+func (all *pods) ahead(host string) map[string]bool {
 	ahead := map[string]bool{}
-	for _, name := range slices.Backward(mates) { // who needs before who is needed
-		s := p.Services[name]
+	for _, name := range slices.Backward(all.mates[host]) { // who needs before who is needed
+		s := all.project.Services[name]
 		between := ahead[name] || len(s.PreStart) > 0 || slices.ContainsFunc(slices.Collect(maps.Keys(s.DependsOn)), func(on string) bool {
-			return hosts[on] != hosts[name]
+			return all.hosts[on] != all.hosts[name]
 		})
-		for _, on := range podNeeds(p, hosts, name) {
+		for _, on := range all.needs(name) {
 			if between || s.DependsOn[on].Condition == types.ServiceConditionHealthy {
 				ahead[on] = true
 			}
@@ -143,18 +162,25 @@ func runAhead(p *types.Project, hosts map[string]string, mates []string) map[str
 	return ahead
 }
 
+// together is podsOf the project, found once: its services no longer change when
+// it is asked.
+func (p *Project) together() *pods {
+	if p.pods == nil {
+		p.pods = podsOf(p.Project)
+	}
+	return p.pods
+}
+
 // sharesNetwork tells whether a service has the network of another one.
 func sharesNetwork(p *types.Project, s types.ServiceConfig) bool {
 	return joined(p, s.NetworkMode) != ""
 }
 
-// shares names the other services of the pod in which a service runs.
+// shares names the other services of the pod in which a service runs; none for
+// a hook.
 func (p *Project) shares(name string) []string {
-	hosts := podHosts(p.Project)
-	if hosts[name] == "" { // a hook
-		return nil
-	}
-	return slices.DeleteFunc(podMates(p.Project, hosts, hosts[name]), func(mate string) bool { return mate == name })
+	all := p.together()
+	return slices.DeleteFunc(slices.Clone(all.mates[all.hosts[name]]), func(mate string) bool { return mate == name })
 }
 
 // memoryOf returns the service whose shared memory a service has: its own, or
@@ -171,7 +197,7 @@ func memoryOf(p *types.Project, s types.ServiceConfig) types.ServiceConfig {
 }
 
 // hostOf returns the service in whose pod a service runs.
-func (m *maker) hostOf(service string) string { return cmp.Or(m.hosts[service], service) }
+func (m *maker) hostOf(service string) string { return cmp.Or(m.pods.hosts[service], service) }
 
 // hasPod tells whether a service has a pod of its own.
 func (m *maker) hasPod(service string) bool { return m.hostOf(service) == service }
@@ -179,7 +205,7 @@ func (m *maker) hasPod(service string) bool { return m.hostOf(service) == servic
 // mates returns the services of the pod of host, in the order in which they begin.
 func (m *maker) mates(host string) []types.ServiceConfig {
 	var all []types.ServiceConfig
-	for _, name := range podMates(m.project, m.hosts, host) {
+	for _, name := range m.pods.mates[host] {
 		all = append(all, m.project.Services[name])
 	}
 	return all

@@ -16,54 +16,62 @@ func (p *Project) checkJoins() *Error {
 	if !slices.ContainsFunc(p.ServiceNames(), func(name string) bool { return len(joinsOf(p.Project, p.Services[name])) > 0 }) {
 		return nil
 	}
-	for _, name := range p.ServiceNames() {
-		if e := p.checkJoinCircle(name); e != nil {
-			return e
-		}
+	if e := p.checkJoinCircles(); e != nil {
+		return e
 	}
-	hosts := podHosts(p.Project)
+	pods := podsOf(p.Project)
 	for _, name := range p.ServiceNames() {
 		s := p.Services[name]
 		joins := joinsOf(p.Project, s)
 		if len(joins) == 0 {
 			continue
 		}
-		m := mate{project: p, name: name, service: s, host: hosts[name], by: joins[0]}
+		m := mate{project: p, pods: pods, name: name, service: s, host: pods.hosts[name], by: joins[0]}
 		for _, j := range joins[1:] {
-			if hosts[j.to] != m.host {
+			if pods.hosts[j.to] != m.host {
 				return m.fault(path{j.attribute}, fmt.Sprintf(
-					"services.%s and services.%s have pods of their own, and a container is in one only; let one of them join the other", m.host, hosts[j.to]))
+					"services.%s and services.%s have pods of their own, and a container is in one only; let one of them join the other", m.host, pods.hosts[j.to]))
 			}
 		}
 		if e := m.check(); e != nil {
 			return e
 		}
 	}
-	return p.checkPodCircles(hosts)
+	if e := p.checkOrder(pods); e != nil {
+		return e
+	}
+	return p.checkPodCircles(pods)
 }
 
-// checkJoinCircle asks that a chain of joins comes to an end.
-func (p *Project) checkJoinCircle(name string) *Error {
-	way := []string{name}
-	for {
-		joins := joinsOf(p.Project, p.Services[way[len(way)-1]])
-		if len(joins) == 0 {
-			return nil
+// checkJoinCircles asks that every chain of joins comes to an end.
+func (p *Project) checkJoinCircles() *Error {
+	done := map[string]bool{}
+	for _, name := range p.ServiceNames() {
+		way := []string{name}
+		for !done[way[len(way)-1]] {
+			last := way[len(way)-1]
+			joins := joinsOf(p.Project, p.Services[last])
+			if len(joins) == 0 {
+				break
+			}
+			to := joins[0].to
+			if i := slices.Index(way, to); i >= 0 {
+				return p.Source.fault(path{"services", last, joins[0].attribute},
+					"services join each other in a circle: "+strings.Join(append(way[i:], to), " → ")+"; one of them must have a network of its own")
+			}
+			way = append(way, to)
 		}
-		next := joins[0]
-		i := slices.Index(way, next.to)
-		if i < 0 {
-			way = append(way, next.to)
-			continue
+		for _, passed := range way {
+			done[passed] = true
 		}
-		at := path{"services", way[len(way)-1], next.attribute}
-		return p.Source.fault(at, "services join each other in a circle: "+strings.Join(append(way[i:], next.to), " → ")+"; one of them must have a network of its own")
 	}
+	return nil
 }
 
 // A mate is a service that runs in the pod of another one.
 type mate struct {
 	project *Project
+	pods    *pods
 	name    string
 	service types.ServiceConfig
 	host    string
@@ -76,7 +84,7 @@ func (m mate) fault(at path, msg string) *Error {
 
 // check returns the first reason why the mate cannot be in its host's pod.
 func (m mate) check() *Error {
-	for _, check := range []func() *Error{m.checkOrder, m.checkRunsOn, m.checkReplicas, m.checkMachine, m.checkNetwork, m.checkListens, m.checkWhole} {
+	for _, check := range []func() *Error{m.checkRunsOn, m.checkReplicas, m.checkMachine, m.checkNetwork, m.checkListens, m.checkWhole} {
 		if e := check(); e != nil {
 			return e
 		}
@@ -178,9 +186,8 @@ func (m mate) checkListens() *Error {
 	if sharesNetwork(m.project.Project, m.service) {
 		return nil
 	}
-	hosts := podHosts(m.project.Project)
 	mine := listensAt(m.service)
-	for _, other := range podMates(m.project.Project, hosts, m.host) {
+	for _, other := range m.pods.mates[m.host] {
 		if other == m.name {
 			continue
 		}
@@ -251,64 +258,82 @@ func unsaid(v any) bool {
 	return !r.IsValid() || r.IsZero()
 }
 
-// checkOrder asks that the mate does not wait for itself.
-func (m mate) checkOrder() *Error {
-	hosts, seen := podHosts(m.project.Project), map[string]bool{}
-	var reaches func(string) bool
-	reaches = func(name string) bool {
-		if name == m.name || seen[name] {
-			return name == m.name
-		}
-		seen[name] = true
-		return slices.ContainsFunc(podNeeds(m.project.Project, hosts, name), reaches)
-	}
-	if reaches(m.by.to) {
-		return m.fault(path{m.by.attribute}, fmt.Sprintf("services.%s waits for it, and it for that one, which it joins; let that one not wait", m.by.to))
-	}
-	return nil
-}
-
-// checkPodCircles asks that waiting comes to an end for pods too: who waits for
-// a service waits for the whole pod that it is in.
-func (p *Project) checkPodCircles(hosts map[string]string) *Error {
-	pods := map[string][]string{}
-	for _, name := range p.ServiceNames() {
-		pods[hosts[name]] = append(pods[hosts[name]], name)
-	}
-	for _, host := range slices.Sorted(maps.Keys(pods)) {
-		if len(pods[host]) == 1 {
-			continue
-		}
-		for _, name := range pods[host] {
-			for _, on := range slices.Sorted(maps.Keys(p.Services[name].DependsOn)) {
-				back := p.wayBack(hosts, pods, hosts[on], host, map[string]bool{host: true, "": true})
-				if back == nil {
-					continue
+// checkOrder asks that in each pod what a service needs can begin before it.
+func (p *Project) checkOrder(all *pods) *Error {
+	for _, host := range slices.Sorted(maps.Keys(all.mates)) {
+		begun := map[string]bool{}
+		for _, name := range all.mates[host] {
+			for _, on := range all.needs(name) {
+				if _, waits := p.Services[name].DependsOn[on]; waits && !begun[on] {
+					return p.Source.fault(path{"services", name, "depends_on", on}, fmt.Sprintf("%s is in the same pod and begins after it; let it not wait for that one", on))
 				}
-				return p.Source.fault(path{"services", name, "depends_on", on}, fmt.Sprintf(
-					"waiting goes in a circle: %s runs in the pod of services.%s, for which %s waits; let it not wait, or not join", name, host, strings.Join(back, " → ")))
 			}
+			begun[name] = true
 		}
 	}
 	return nil
 }
 
-// wayBack returns the services through which a pod waits for the pod to; nil:
-// it does not. seen are the pods that need no second look.
-func (p *Project) wayBack(hosts map[string]string, pods map[string][]string, from, to string, seen map[string]bool) []string {
-	if seen[from] {
+// checkPodCircles asks that no waiting leaves a pod and comes back to it: the
+// services of a pod begin one after the other, so that one which waits holds up
+// those after it, for which others wait.
+func (p *Project) checkPodCircles(all *pods) *Error {
+	w := podWalk{project: p, pods: all, done: map[string]bool{}}
+	for _, host := range slices.Sorted(maps.Keys(all.mates)) {
+		if e := w.from(host, nil); e != nil {
+			return e
+		}
+	}
+	return nil
+}
+
+// A podWalk follows depends_on from pod to pod.
+type podWalk struct {
+	project *Project
+	pods    *pods
+	done    map[string]bool // pods from which no circle can be reached
+}
+
+// A hop is one service that waits for one of another pod.
+type hop struct{ from, on string }
+
+// from follows what the services of a pod wait for; way holds the hops to it.
+func (w podWalk) from(host string, way []hop) *Error {
+	if i := slices.IndexFunc(way, func(h hop) bool { return w.pods.hosts[h.from] == host }); i >= 0 {
+		return w.circle(way[i:])
+	}
+	if w.done[host] {
 		return nil
 	}
-	seen[from] = true
-	for _, name := range pods[from] {
-		for _, on := range slices.Sorted(maps.Keys(p.Services[name].DependsOn)) {
-			if hosts[on] == to {
-				return []string{name}
+	for _, name := range w.pods.mates[host] {
+		for _, on := range slices.Sorted(maps.Keys(w.project.Services[name].DependsOn)) {
+			next := w.pods.hosts[on]
+			if next == "" || next == host {
+				continue
 			}
-			if rest := p.wayBack(hosts, pods, hosts[on], to, seen); rest != nil {
-				return append([]string{name}, rest...)
+			if e := w.from(next, append(way[:len(way):len(way)], hop{name, on})); e != nil {
+				return e
 			}
 		}
+	}
+	w.done[host] = true
+	return nil
+}
+
+// circle is the fault of a ring of hops. One of services that have a pod each
+// is found without looking at pods: it is told elsewhere.
+func (w podWalk) circle(ring []hop) *Error {
+	var steps []string
+	for _, h := range ring {
+		steps = append(steps, h.from+" → "+h.on)
+	}
+	for i, h := range ring {
+		before := ring[(i+len(ring)-1)%len(ring)].on
+		if before == h.from {
+			continue
+		}
+		return w.project.Source.fault(path{"services", h.from, "depends_on", h.on}, fmt.Sprintf(
+			"waiting goes in a circle: %s, and %s and %s run in one pod; let it not wait, or not join", strings.Join(steps, ", "), before, h.from))
 	}
 	return nil
 }

@@ -34,6 +34,7 @@ type Project struct {
 
 	model   map[string]any // what compose-go merged, before it became Go types
 	watched bool           // its develop sections count
+	pods    *pods          // which services run together; nil: not asked yet
 }
 
 // Load reads the compose files and everything they name: includes, extended

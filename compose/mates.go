@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	corev1 "k8s.io/api/core/v1"
@@ -127,14 +128,24 @@ func judgeJoin(a attribute, what string) (Verdict, string) {
 	if to == "" {
 		return Refused, fmt.Sprintf("a container outside the stack cannot share its %s; name a service of this file, or remove it", what)
 	}
-	host := podHosts(a.project.Project)[a.service.Name]
+	host := a.project.together().hosts[a.service.Name]
 	switch a.name() {
 	case "pid":
 		return Approximated, fmt.Sprintf("runs in the pod of %s: all of it shares process numbers, of which 1 is the pod's own, and the network", host)
 	case "ipc":
 		return Approximated, fmt.Sprintf("runs in the pod of %s: all of it shares the network too", host)
+	case "uts":
+		return Approximated, fmt.Sprintf("runs in the pod of %s: all of it shares network and memory (ipc) too", host)
 	}
 	return Approximated, fmt.Sprintf("runs in the pod of %s: all of it shares memory (ipc) too, and is replaced as a whole", host)
+}
+
+// judgeHostSpace looks at whose host name a service has.
+func judgeHostSpace(a attribute) (Verdict, string) {
+	if strings.Contains(a.text, ":") {
+		return judgeJoin(a, "host name")
+	}
+	return judgeShared("host name")(a)
 }
 
 // judgeGrace looks at the time to stop, which Kubernetes has for a whole pod: the
@@ -171,7 +182,7 @@ func judgeContainerName(a attribute) (Verdict, string) {
 // sharedMarks says what becomes of labels of a service in another one's pod; "":
 // it has its own.
 func sharedMarks(a attribute) string {
-	host := cmp.Or(podHosts(a.project.Project)[a.service.Name], a.service.Name)
+	host := cmp.Or(a.project.together().hosts[a.service.Name], a.service.Name)
 	if host == a.service.Name {
 		return ""
 	}

@@ -58,7 +58,7 @@ type maker struct {
 	rollingBack map[string]*types.UpdateConfig
 
 	names   map[string]string   // object name of each service
-	hosts   map[string]string   // the service in whose pod each one runs
+	pods    *pods               // which services run together
 	awaited map[string]bool     // services whose end another one waits for
 	aliases map[string][]string // services behind each alias, by the alias' object name
 	hashes  map[string]string   // of the pod templates made so far
@@ -81,7 +81,7 @@ func newMaker(p *types.Project, assets []v1alpha1.Asset, o ObjectOptions) *maker
 	for _, a := range assets {
 		m.assets[a.Key] = a
 	}
-	m.names, m.hosts = m.serviceNames(), podHosts(p)
+	m.names, m.pods = m.serviceNames(), podsOf(p)
 	m.awaited = awaitedServices(p)
 	m.aliases = m.collectAliases()
 	return m

@@ -52,7 +52,7 @@ func (m *maker) podSpec(s types.ServiceConfig, mates []types.ServiceConfig) core
 	m.setSpaces(&pod, s, mates)
 	m.place(&pod, s)
 	setNetwork(&pod, s)
-	ahead := runAhead(m.project, m.hosts, podMates(m.project, m.hosts, s.Name))
+	ahead := m.pods.ahead(s.Name)
 	for _, mate := range mates {
 		m.addService(&pod, mate, ahead[mate.Name])
 	}

@@ -56,10 +56,10 @@ func (m *maker) askFor(meta *metav1.ObjectMeta, pod *corev1.PodSpec, s types.Ser
 func LeftOut(p *types.Project) []string {
 	var out []string
 	p = prepare(p)
-	hosts := podHosts(p)
+	pods := podsOf(p)
 	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
 		s := p.Services[name]
-		all, shared := []types.ServiceConfig{s}, len(podMates(p, hosts, hosts[name])) > 1
+		all, shared := []types.ServiceConfig{s}, len(pods.mates[pods.hosts[name]]) > 1
 		for i := range s.PreStart {
 			all = append(all, hookService(s, i))
 		}

@@ -76,7 +76,7 @@ func awaited(p *corev1.Pod, waiter string) string {
 			arg = strings.TrimPrefix(arg, "--for=")
 			what, state, ok := strings.Cut(arg, "=")
 			if _, name, slash := strings.Cut(what, "/"); ok && slash && !strings.HasPrefix(arg, "-") {
-				all = append(all, name+" is "+state)
+				all = append(all, name[strings.LastIndexByte(name, '/')+1:]+" is "+state)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -83,7 +84,7 @@ func TestServicesOfOnePodAreToldOneByOne(t *testing.T) {
 				if sv.Name == "migrate" {
 					continue
 				}
-				got[sv.Name] = sv.State + " " + string('0'+rune(sv.Ready)) + "/1 " + sv.Message
+				got[sv.Name] = sv.State + " " + strconv.Itoa(int(sv.Ready)) + "/1 " + sv.Message
 				if host := map[string]string{"app": "web"}[sv.Name]; sv.Host != host || sv.Image != map[string]string{"app": "app:1", "web": "nginx"}[sv.Name] {
 					t.Errorf("%s: host %q, image %s", sv.Name, sv.Host, sv.Image)
 				}

@@ -17,34 +17,42 @@ const (
 type Target struct {
 	Kind      string // deployment, daemonset or job
 	Name      string
+	Container string // the one of its pods that counts; "": all of a pod
 	Condition string // Started, Healthy or Completed
 }
 
 // String is the target as people write it: "deployment/db".
-func (t Target) String() string { return t.Kind + "/" + t.Name }
+func (t Target) String() string {
+	if t.Container != "" {
+		return t.Kind + "/" + t.Name + "/" + t.Container
+	}
+	return t.Kind + "/" + t.Name
+}
 
-// ParseTarget reads "deployment/db=healthy".
+// ParseTarget reads "deployment/db=healthy", or "deployment/db/exporter=healthy"
+// of one container of its pods.
 func ParseTarget(s string) (Target, error) {
 	what, condition, _ := strings.Cut(s, "=")
 	kind, name, _ := strings.Cut(what, "/")
-	t := Target{Kind: kind, Name: name, Condition: condition}
+	name, container, one := strings.Cut(name, "/")
+	t := Target{Kind: kind, Name: name, Container: container, Condition: condition}
 	switch {
 	case !slices.Contains([]string{"deployment", "daemonset", "job"}, kind):
 		return t, fmt.Errorf("%q: the kind is deployment, daemonset or job, as in deployment/db=healthy", s)
-	case name == "" || strings.Contains(name, "/"):
+	case name == "" || one && container == "" || strings.Contains(container, "/"):
 		return t, fmt.Errorf("%q has no name, as in deployment/db=healthy", s)
 	case !slices.Contains([]string{Started, Healthy, Completed}, condition):
 		return t, fmt.Errorf("%q: the condition is started, healthy or completed", s)
-	case condition == Completed && kind != "job":
-		return t, fmt.Errorf("%q: only a job completes", s)
+	case condition == Completed && (kind != "job" || one):
+		return t, fmt.Errorf("%q: only a job completes, as a whole", s)
 	}
 	return t, nil
 }
 
 // A Pod is what counts of one pod of the workload.
 type Pod struct {
-	Started bool   // all containers run, or ran and succeeded
-	Ready   bool   // its condition Ready holds
+	Started bool   // all containers run, or ran and succeeded; that of the target does
+	Ready   bool   // its condition Ready holds; the container of the target is ready
 	Leaving bool   // it is being deleted
 	Trouble string // why a container does not run: "ImagePullBackOff"
 }

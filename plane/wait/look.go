@@ -55,6 +55,8 @@ type (
 		}
 	}
 	containerStatus struct {
+		Name  string
+		Ready bool
 		State struct {
 			Running    *struct{}
 			Waiting    *struct{ Reason string }
@@ -86,7 +88,7 @@ func (c *client) look(ctx context.Context, t Target) (s State, next request, err
 		return s, next, err
 	}
 	for _, p := range seen.Items {
-		s.Pods = append(s.Pods, p.summary())
+		s.Pods = append(s.Pods, p.summary(t.Container))
 	}
 	if t.Condition == Completed {
 		return s, from(next, found.Metadata), nil
@@ -134,7 +136,17 @@ func holds(all []condition, kind string) *condition {
 	return &all[i]
 }
 
-func (p pod) summary() Pod {
+// summary is what counts of a pod, or of one of its containers, which may be one
+// that goes on among those that begin first.
+func (p pod) summary(container string) Pod {
+	if container != "" {
+		all := slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses)
+		i := slices.IndexFunc(all, func(c containerStatus) bool { return c.Name == container })
+		if i < 0 {
+			return Pod{Leaving: p.Metadata.DeletionTimestamp != "", Trouble: p.trouble()}
+		}
+		return Pod{Started: all[i].State.Running != nil, Ready: all[i].Ready, Leaving: p.Metadata.DeletionTimestamp != "", Trouble: p.trouble()}
+	}
 	running := 0
 	for _, c := range p.Status.ContainerStatuses {
 		if t := c.State.Terminated; c.State.Running != nil || t != nil && t.ExitCode == 0 {

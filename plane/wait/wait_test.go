@@ -25,6 +25,7 @@ const (
 	podWaits   = `{"spec":{"containers":[{}]},"status":{"containerStatuses":[{"state":{"waiting":{"reason":"ErrImagePull"}}}]}}`
 	podRuns    = `{"spec":{"containers":[{}]},"status":{"containerStatuses":[{"state":{"running":{}}}]}}`
 	podHalf    = `{"spec":{"containers":[{},{}]},"status":{"containerStatuses":[{"state":{"running":{}}},{"state":{"waiting":{"reason":"ContainerCreating"}}}]}}`
+	podOfTwo   = `{"spec":{"containers":[{}]},"status":{"initContainerStatuses":[{"name":"vpn","ready":true,"state":{"running":{}}}],"containerStatuses":[{"name":"app","state":{"waiting":{"reason":"CrashLoopBackOff"}}}]}}`
 	podIsReady = `{"spec":{"containers":[{}]},"status":{"conditions":[{"type":"Ready","status":"True"}]}}`
 )
 
@@ -112,6 +113,14 @@ func TestRun(t *testing.T) {
 			},
 		},
 		{
+			name:    "of one container the others do not count",
+			targets: []string{"deployment/a/vpn=healthy", "deployment/a/vpn=started"},
+			before: func(f *fakeAPI) {
+				f.set("deployments", deployment)
+				f.set("pods", podOfTwo)
+			},
+		},
+		{
 			name:    "a job that failed for good ends the wait for all with its reason",
 			targets: []string{"deployment/a=started", "job/c=completed"},
 			before:  func(f *fakeAPI) { f.set("jobs", jobFailed) },
@@ -191,7 +200,7 @@ func TestRunFindsTheServerOfThePod(t *testing.T) {
 
 func TestRunOutsideOfAPodSaysSo(t *testing.T) {
 	t.Setenv("KUBERNETES_SERVICE_HOST", "")
-	err := Run(t.Context(), Options{Targets: []Target{{"job", "x", Completed}}})
+	err := Run(t.Context(), Options{Targets: []Target{{Kind: "job", Name: "x", Condition: Completed}}})
 	if err == nil || !strings.Contains(err.Error(), "run this in a pod") {
 		t.Errorf("Run = %v", err)
 	}

@@ -40,11 +40,15 @@ services:
     volumes: ["log:/log"]
     ulimits: {nofile: 321}
     deploy: {resources: {limits: {memory: 48m}}}
-    develop: {watch: [{path: ./src, action: sync, target: /tmp/src, initial_sync: true}]}
+    develop:
+      watch:
+      - {path: ./src, action: sync, target: /tmp/src, initial_sync: true}
+      - {path: ./conf, action: sync+restart, target: /conf}
   debug:
     <<: *calm
     pid: service:app
     ipc: service:vpn
+    uts: service:vpn
     command: sh -c "echo debug speaks; exec sleep 88888"
   db:
     <<: *calm
@@ -71,6 +75,7 @@ var joinedProbes = []probe{
 	{"ipc", "debug", "echo shared > /dev/shm/word; df -k /dev/shm | awk 'END {print $2}'", "8192"},
 	{"ipc of the host", "vpn", "cat /dev/shm/word", "shared"},
 	{"ipc is of two only", "app", "test -e /dev/shm/word || echo none", "none"},
+	{"uts", "debug", "hostname", "vpn-.*"},
 	{"the name of the host", "asker", "wget -qO- http://vpn/", "vpn"},
 	{"the name of what shares no network in the file", "asker", "wget -qO- http://debug:8080/", "app"},
 	{"what joins a network has no name of its own", "asker", "nslookup app.tunnel.svc.cluster.local >/dev/null 2>&1 || echo none", "none"},
@@ -86,13 +91,14 @@ func TestServicesThatJoinAnother(t *testing.T) {
 		}
 		s.Run(t, s.nagi, "deploy", "-f", file, "--approximate", "--timeout", "3m")
 	}
-	write := func(text string) {
+	write := func(folder, text string) {
 		t.Helper()
-		if err := s.WriteFile(filepath.Join(filepath.Dir(file), "src", "word"), []byte(text), 0o644); err != nil {
+		if err := s.WriteFile(filepath.Join(filepath.Dir(file), folder, "word"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	write("one")
+	write("src", "one")
+	write("conf", "none yet")
 	s.Run(t, s.nagi, "deploy", "-f", file, "--timeout", "3m")
 	t.Cleanup(func() { s.kubectl(t, "delete", "namespace", "tunnel", "--wait=false") })
 	inside := func(service, script string) string {
@@ -164,10 +170,15 @@ func TestServicesThatJoinAnother(t *testing.T) {
 		eventually(t, 2*time.Minute, "the first file is there", func() (string, bool) {
 			return said.String(), inside("app", "cat /tmp/src/word") == "one"
 		})
-		write("two")
+		write("src", "two")
 		eventually(t, 10*time.Second, "the change is there", func() (string, bool) {
 			out := inside("app", "cat /tmp/src/word")
 			return out + said.String(), out == "two"
+		})
+		write("conf", "three")
+		eventually(t, time.Minute, "a new pod begins with the change", func() (string, bool) {
+			out := inside("app", "cat /conf/word /tmp/src/word")
+			return out + said.String(), out == "threetwo"
 		})
 	})
 	t.Run("the plain objects are taken by any server", func(t *testing.T) {
@@ -178,7 +189,7 @@ func TestServicesThatJoinAnother(t *testing.T) {
 		}
 	})
 	t.Run("one that stops joining gets a pod of its own", func(t *testing.T) {
-		deploy(strings.Replace(strings.Replace(tunnel, "pid: service:app\n    ipc: service:vpn", "init: false", 1), "debug speaks", "alone", 1))
+		deploy(strings.Replace(strings.Replace(tunnel, "pid: service:app\n    ipc: service:vpn\n    uts: service:vpn", "init: false", 1), "debug speaks", "alone", 1))
 		eventually(t, 30*time.Second, "it is ready", func() (string, bool) {
 			out := s.servicesOf(t, "tunnel")
 			return out, strings.Contains(out, "debug Ready 1/1 ,")
