@@ -91,6 +91,15 @@ func judgeHostname(a attribute) (Verdict, string) {
 	return Approximated, fmt.Sprintf("becomes %q", ObjectName(a.text))
 }
 
+// judgeContainerName names what others have to call the service by, where
+// that is not what the file says: DNS here knows underscores, not more.
+func judgeContainerName(a attribute) (Verdict, string) {
+	if name := ObjectName(a.text); name != strings.ReplaceAll(strings.ToLower(a.text), "_", "-") {
+		return Approximated, fmt.Sprintf("becomes the further name %q of the service", name)
+	}
+	return Approximated, "becomes a further name of the service"
+}
+
 func judgeDomain(a attribute) (Verdict, string) {
 	if a.service.Hostname != "" {
 		return Applied, ""

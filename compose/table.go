@@ -203,7 +203,7 @@ func (t *rows) workload() {
 	t.judged(judgeHostIP, s("ports.*.host_ip")...)
 	t.approximated("ignored: ports are named after their numbers", s("ports.*.name")...)
 	t.judged(judgeRestart, s("restart")...)
-	t.approximated("becomes a further name of the service", s("container_name")...)
+	t.judged(judgeContainerName, s("container_name")...)
 	t.approximated("ignored: deploy does not show the output; see nagi logs", s("attach")...)
 	t.add(row{verdict: Applied, reason: "by nagi deploy --watch"}, s("develop", "develop.watch.*.path", "develop.watch.*.target",
 		"develop.watch.*.ignore.**", "develop.watch.*.include.**", "develop.watch.*.initial_sync", "develop.watch.*.exec.command.**")...)
