@@ -15,7 +15,7 @@ import (
 // needs tells a person what the cluster must offer, and what it will not have.
 func (d *deployment) needs(io stdio, objs []compose.Object) {
 	if len(d.leftOut) > 0 {
-		io.note("Left out, for only Nagi's own runtime has it:")
+		io.note("Left out, for only Nagi's own nodes have it:")
 	}
 	for _, l := range d.leftOut {
 		io.note("  %s", l)

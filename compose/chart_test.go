@@ -117,8 +117,9 @@ services:
   web: {image: nginx, user: "33", ulimits: {nofile: 9}, umask: 0o27, pre_start: [{command: "true", user: bob}]}
   db: {image: postgres, group_add: ["7", staff], sysctls: {net.core.somaxconn: "9"}, pids_limit: 5, oom_score_adj: 5}
   plain: {image: busybox, user: "0:0", sysctls: {net.ipv4.tcp_syncookies: "1"}}
+  my_cache: {image: redis}
 `)
-	want := []string{"db: group_add by name, oom_score_adj, pids_limit, sysctls", "web: ulimits, umask, user by name"}
+	want := []string{"db: group_add by name, oom_score_adj, pids_limit, sysctls", "my_cache: its name; there it is found as my-cache only", "web: ulimits, umask, user by name"}
 	if d := cmp.Diff(want, LeftOut(project)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}

@@ -80,6 +80,14 @@ func judgeHosts(a attribute) (Verdict, string) {
 	return Applied, ""
 }
 
+// judgeSearch looks for "", which asks that no domain is tried at all.
+func judgeSearch(a attribute) (Verdict, string) {
+	if slices.ContainsFunc(a.service.DNSSearch, noDomain) {
+		return Approximated, "the domains of the cluster and of the machine are tried all the same: services are found by them"
+	}
+	return Applied, ""
+}
+
 // judgeIdentity looks at a user or a group, whose names only the image knows.
 func judgeIdentity(a attribute) (Verdict, string) {
 	if numericUser(a.text) {

@@ -176,6 +176,9 @@ func judgeContainerName(a attribute) (Verdict, string) {
 	if to := joined(a.project.Project, a.service.NetworkMode); to != "" {
 		return Approximated, fmt.Sprintf("leads nowhere: its network is that of services.%s", to)
 	}
+	if name := ObjectName(a.text); name != strings.ReplaceAll(strings.ToLower(a.text), "_", "-") {
+		return Approximated, fmt.Sprintf("becomes the further name %q of the service", name) // DNS here knows underscores, not more
+	}
 	return Approximated, furtherName
 }
 

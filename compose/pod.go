@@ -145,10 +145,18 @@ func hostAliases(hosts types.HostsList) []corev1.HostAlias {
 // cluster's, which knows the services, comes first.
 const maxNameservers = 2
 
+// noDomain says whether a search domain is compose's word for none at all.
+func noDomain(domain string) bool { return domain == "" || domain == "." }
+
 // dnsConfig returns what the file adds to the pod's resolv.conf; nil: nothing.
 // The pod's policy stays ClusterFirst, for services have to be found.
 func dnsConfig(s types.ServiceConfig) *corev1.PodDNSConfig {
-	c := corev1.PodDNSConfig{Searches: s.DNSSearch}
+	var c corev1.PodDNSConfig
+	for _, domain := range s.DNSSearch {
+		if !noDomain(domain) {
+			c.Searches = append(c.Searches, domain)
+		}
+	}
 	for _, server := range s.DNS {
 		if _, err := netip.ParseAddr(server); err == nil && len(c.Nameservers) < maxNameservers {
 			c.Nameservers = append(c.Nameservers, server)

@@ -51,8 +51,8 @@ func (m *maker) askFor(meta *metav1.ObjectMeta, pod *corev1.PodSpec, s types.Ser
 	pod.RuntimeClassName = new(RuntimeClass)
 }
 
-// LeftOut says, for people, what of a project only Nagi's own runtime can do:
-// objects for any cluster go without it.
+// LeftOut says, for people, what of a project only Nagi's own runtime and name
+// server can do: objects for any cluster go without it.
 func LeftOut(p *types.Project) []string {
 	var out []string
 	p = prepare(p)
@@ -64,6 +64,9 @@ func LeftOut(p *types.Project) []string {
 			all = append(all, hookService(s, i))
 		}
 		var what []string
+		if strings.Contains(strings.Trim(name, "_"), "_") {
+			what = append(what, fmt.Sprintf("its name; there it is found as %s only", ObjectName(name)))
+		}
 		for _, c := range all {
 			what = append(what, settingNames(runtimeSettings(c, shared))...)
 		}

@@ -120,7 +120,7 @@ func (t *rows) walls() {
 // container holds what says how a container runs.
 func (t *rows) container() {
 	s := func(names ...string) []string { return under("services.*.", names) }
-	t.applied(s("cap_add.*", "cap_drop.*", "command.**", "dns_opt.**", "dns_search.**", "entrypoint.**", "env_file.**",
+	t.applied(s("cap_add.*", "cap_drop.*", "command.**", "dns_opt.**", "entrypoint.**", "env_file.**",
 		"environment.**", "image", "label_file.**", "mem_limit", "mem_reservation", "cpus", "cpu_count", "platform", "privileged",
 		"read_only", "shm_size", "stop_signal", "working_dir",
 		"configs.*", "configs.*.source", "configs.*.target", "configs.*.mode",
@@ -137,6 +137,7 @@ func (t *rows) container() {
 	t.approximated("not set: the cluster gives addresses", s("mac_address")...)
 	t.judged(judgeMarks, s("annotations.**", "labels.**")...)
 	t.judged(judgeHosts, s("extra_hosts.**")...)
+	t.judged(judgeSearch, s("dns_search.**")...)
 	t.judged(judgeIdentity, s("group_add.*")...)
 	t.judged(judgeHostname, s("hostname")...)
 	t.judged(judgeDomain, s("domainname")...)

@@ -40,7 +40,7 @@ func setup(c *caddy.Controller) error {
 	c.OnShutdown(stop)
 	dnsserver.GetConfig(c).AddPlugin(func(next plugin.Handler) plugin.Handler {
 		k.Next = next
-		return k
+		return underscores{k, k.Zones[0]}
 	})
 	return nil
 }

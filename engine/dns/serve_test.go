@@ -131,6 +131,9 @@ func ask(t *testing.T, s *Server, network, name string, kind uint16) []string {
 	if err != nil {
 		t.Fatalf("ask for %s: %v", name, err)
 	}
+	if len(got.Question) != 1 || got.Question[0].Name != name {
+		t.Errorf("asked for %s, the answer is for %v", name, got.Question)
+	}
 	out := []string{dns.RcodeToString[got.Rcode]}
 	for _, rr := range got.Answer {
 		out = append(out, rr.String()[len(rr.Header().String()):])
@@ -171,10 +174,27 @@ func twoServices(t *testing.T, cfg *rest.Config) (ns, ip string) {
 	return ns, web.Spec.ClusterIP
 }
 
+// hyphenedService makes the Service my-web and returns its address.
+func hyphenedService(t *testing.T, cfg *rest.Config, ns string) string {
+	t.Helper()
+	c, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := c.CoreV1().Services(ns).Create(t.Context(), &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: "my-web"}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made.Spec.ClusterIP
+}
+
 func TestServerAnswers(t *testing.T) {
 	cfg := kubetest.Start(t)
 	ns, ip := twoServices(t, cfg)
 	s := serve(t, cfg, []netip.AddrPort{upstream(t)})
+	hyphened := hyphenedService(t, cfg, ns)
 	reverse, err := dns.ReverseAddr(ip)
 	if err != nil {
 		t.Fatal(err)
@@ -193,6 +213,8 @@ func TestServerAnswers(t *testing.T) {
 		{"a headless Service by its endpoints", "db" + zone, dns.TypeA, []string{"NOERROR", "10.42.0.77"}},
 		{"an endpoint by its host name", "db-0.db" + zone, dns.TypeA, []string{"NOERROR", "10.42.0.77"}},
 		{"a pod by its address", "10-42-0-9." + ns + ".pod.cluster.local.", dns.TypeA, []string{"NOERROR", "10.42.0.9"}},
+		{"a Service by the name that a compose file has for it", "my_web" + zone, dns.TypeA, []string{"NOERROR", hyphened}},
+		{"a Service that is none, with an underscore", "no_body" + zone, dns.TypeA, []string{"NXDOMAIN"}},
 		{"a Service that is none", "nobody" + zone, dns.TypeA, []string{"NXDOMAIN"}},
 		{"a name outside, by the machine's resolver", "example.com.", dns.TypeA, []string{"NOERROR", "192.0.2.1"}},
 		{"the server's own Service", "kube-dns.kube-system.svc.cluster.local.", dns.TypeA, []string{"NOERROR", "10.43.0.10"}},

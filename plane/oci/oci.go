@@ -18,7 +18,7 @@ const Program = "nagi-runc"
 // Main is the whole life of the process. It ends as runc, which lies beside
 // it, and returns only an error.
 func Main(argv []string) error {
-	if err := prepare(argv[1:]); err != nil {
+	if err := prepare(argv[1:], thisHost()); err != nil {
 		note(parseCall(argv[1:]).log, err)
 		return err
 	}
@@ -45,11 +45,11 @@ func note(file string, reason error) {
 }
 
 // prepare changes what runc is about to read.
-func prepare(args []string) error {
+func prepare(args []string, h host) error {
 	c := parseCall(args)
 	switch c.command {
 	case "create", "run":
-		return editContainer(c.bundle)
+		return editContainer(c.bundle, h)
 	case "exec":
 		return editProcess(c)
 	}
@@ -96,7 +96,7 @@ func parseCall(args []string) call {
 type tree = map[string]any
 
 // editContainer changes the configuration in a bundle.
-func editContainer(bundle string) error {
+func editContainer(bundle string, h host) error {
 	file := filepath.Join(bundle, "config.json")
 	config, err := read(file)
 	if err != nil {
@@ -108,6 +108,9 @@ func editContainer(bundle string) error {
 	}
 	rootfs, err := rootOf(config, bundle)
 	if err != nil {
+		return err
+	}
+	if err := h.allows(s.Limits); err != nil {
 		return err
 	}
 	if err := s.container(config, rootfs); err != nil {

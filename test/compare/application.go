@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/distribution/reference"
+	"golang.org/x/sys/unix"
 	"sigs.k8s.io/yaml"
 
 	"nagi.dev/compose"
@@ -65,9 +67,9 @@ func (a *application) read(ctx context.Context) (*compose.Project, error) {
 	return compose.Load(ctx, compose.LoadOptions{Files: a.files, WorkDir: a.dir, ProjectDir: a.dir, Environ: environ})
 }
 
-// writeStandIns replaces three things, for both sides alike: what is built
-// gets an image, a digest that no stand-in could have goes, and so does a
-// policy that asks a registry.
+// writeStandIns replaces four things, for both sides alike: what is built gets
+// an image, a digest that no stand-in could have goes, so does a policy that
+// asks a registry, and no limit of open files is beyond the machine's own.
 func (a *application) writeStandIns(name string) error {
 	a.images = map[string]string{}
 	services := map[string]any{}
@@ -84,6 +86,9 @@ func (a *application) writeStandIns(name string) error {
 		if p := s.PullPolicy; p != "" && p != types.PullPolicyNever && p != types.PullPolicyMissing && p != types.PullPolicyIfNotPresent {
 			change["pull_policy"] = "!reset"
 		}
+		if u := s.Ulimits["nofile"]; u != nil && max(u.Hard, u.Single) > mostFiles() {
+			change["ulimits"] = map[string]any{"nofile": mostFiles()}
+		}
 		if len(change) > 0 {
 			services[key] = change
 		}
@@ -94,6 +99,21 @@ func (a *application) writeStandIns(name string) error {
 	}
 	marked := strings.ReplaceAll(string(text), "'!reset'", "!reset null")
 	return os.WriteFile(name, []byte(strings.ReplaceAll(marked, `"!reset"`, "!reset null")), 0o644)
+}
+
+// mostFiles is how many files a process of this machine may open at most; no
+// limit where root may raise it.
+func mostFiles() int {
+	var l, more unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &l) != nil {
+		return math.MaxInt
+	}
+	more = unix.Rlimit{Cur: l.Cur, Max: l.Max + 1}
+	if unix.Setrlimit(unix.RLIMIT_NOFILE, &more) == nil {
+		_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &l) // a file more or less
+		return math.MaxInt
+	}
+	return int(l.Max)
 }
 
 // standInName is the service's image without a digest; a name of its own where

@@ -3,16 +3,15 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"nagi.dev/compose"
-	"nagi.dev/test/lab"
 )
 
 // A result is what became of one application. Its JSON is what -table reads.
@@ -33,6 +32,7 @@ type outcome struct {
 	Ready    float64           `json:"ready"` // seconds from the command until all was ready and answered; 0: never
 	Missing  map[string]string `json:"missing"`
 	Error    string            `json:"error"`
+	Said     []string          `json:"said"` // the last lines that the deploy printed
 	Sum      sum               `json:"sum"`
 	Unkept   []string          `json:"unkept"` // claims that are broken or unknown
 	LeftOver []string          `json:"leftOver"`
@@ -57,7 +57,7 @@ func (s *sum) add(v verdict) {
 }
 
 // compare runs one application on both sides and keeps the result.
-func (o options) compare(ctx context.Context, l *lab.Lab, dir string) (err error) {
+func (o options) compare(ctx context.Context, m *machine, dir string) error {
 	work, err := os.MkdirTemp("", "compare-")
 	if err != nil {
 		return err
@@ -71,11 +71,7 @@ func (o options) compare(ctx context.Context, l *lab.Lab, dir string) (err error
 	if err != nil {
 		return err
 	}
-	m, err := o.start(ctx, l, machineName(a.name), images)
-	if m != nil {
-		defer func() { err = errors.Join(err, m.PowerOff()) }()
-	}
-	if err != nil {
+	if err := m.load(ctx, images); err != nil {
 		return err
 	}
 	claims, notJudged := a.claims()
@@ -86,9 +82,6 @@ func (o options) compare(ctx context.Context, l *lab.Lab, dir string) (err error
 	}
 	return r.write(o.out)
 }
-
-// machineName is short: it is in the paths of sockets.
-func machineName(app string) string { return "c-" + app[:min(len(app), 12)] }
 
 func newResult(a *application, claims int, notJudged map[string]int) *result {
 	report := compose.Check(a.original)
@@ -105,15 +98,21 @@ func newResult(a *application, claims int, notJudged map[string]int) *result {
 	return r
 }
 
+// mostLines of a deploy's output are kept.
+const mostLines = 60
+
 // side deploys on one side, waits, judges and removes. What fails is the
 // side's, not the run's.
 func (o options) side(ctx context.Context, m *machine, a *application, s side, claims []claim, r *result) {
 	out := &outcome{}
 	r.Sides[s.name] = out
 	begun := time.Now()
-	if _, err := s.deploy(ctx); err != nil {
+	said, err := s.deploy(ctx)
+	if err != nil {
 		out.Error = err.Error()
 	}
+	lines := strings.Split(strings.TrimSpace(said), "\n")
+	out.Said = lines[max(0, len(lines)-mostLines):]
 	state, ready := o.wait(ctx, m, a, s, begun)
 	if state == nil {
 		out.Error += " nothing can be seen"

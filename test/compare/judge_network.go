@@ -175,10 +175,7 @@ func closed(ctx context.Context, o *seen, p pod) verdict {
 
 // containerName is a name by which others reach the container.
 func containerName(a *application, s types.ServiceConfig) map[string]judge {
-	all := ports(a.project.Project, s)
-	if len(all) == 0 {
-		return one(outside(func(p pod) bool { return p.main.Name == s.ContainerName }))
-	}
+	all := append(ports(a.project.Project, s), look.SidePort)
 	address := fmt.Sprint(s.ContainerName, ":", all[0])
 	return one(func(ctx context.Context, o *seen, p pod) verdict {
 		if p.main.Name == s.ContainerName {

@@ -45,7 +45,7 @@ func hostname(_ *application, s types.ServiceConfig) map[string]judge {
 }
 
 // numbers are the ids of the names that stand-ins know.
-var numbers = map[string]int{"root": 0, "daemon": 1, "www-data": 33, "nobody": 65534, "node": 1000, "mastodon": 991, "postgres": 70, "redis": 999, "grafana": 472, "nginx": 101}
+var numbers = map[string]int{"root": 0, "daemon": 1, "www-data": 33, "nobody": 65534, "node": 1000, "mastodon": 991, "postgres": 70, "redis": 999, "valkey": 998, "grafana": 472, "nginx": 101}
 
 func user(_ *application, s types.ServiceConfig) map[string]judge {
 	name, group, hasGroup := strings.Cut(s.User, ":")

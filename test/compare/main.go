@@ -58,7 +58,7 @@ func (o *options) absolute() (err error) {
 	return nil
 }
 
-// run compares on one application after another, each on a machine of its own.
+// run compares on one application after another, on one machine.
 func (o options) run(ctx context.Context, folders []string) error {
 	if len(folders) == 0 {
 		return errors.New("name the folders of the applications")
@@ -67,10 +67,14 @@ func (o options) run(ctx context.Context, folders []string) error {
 	if err != nil {
 		return err
 	}
-	var errs []error
+	m, err := o.start(ctx, l)
+	errs := []error{err}
 	for _, dir := range folders {
+		if err != nil {
+			break
+		}
 		fmt.Printf("== %s\n", filepath.Base(dir))
-		if err := o.compare(ctx, l, dir); err != nil {
+		if err := o.compare(ctx, m, dir); err != nil {
 			fmt.Printf("   %v\n", err)
 			errs = append(errs, fmt.Errorf("%s: %w", filepath.Base(dir), err))
 		}

@@ -44,25 +44,26 @@ func (s *machine) nagiSide(a *application, r *result) side {
 	}}
 }
 
-// komposeSide converts and applies. Two things are done for kompose that it
-// would not do: walls between networks are asked for, and its pods take the
-// images that are there, as there is no registry.
+// komposeSide converts and applies. Four things are done for kompose that it
+// would not do: walls between networks are asked for; what cannot be converted
+// is tried once more with folders of the machine; its namespace allows every
+// pod; and its pods take the images that are there, as there is no registry.
 func (s *machine) komposeSide(a *application, kompose, work string) side {
 	namespace := "kompose-" + compose.ObjectName(a.project.Name)
 	out := filepath.Join(work, "kompose.yaml")
 	deploy := func(ctx context.Context) (string, error) {
-		command := []string{kompose, "convert", "--generate-network-policies", "--out", out}
-		for _, f := range a.files {
-			command = append(command, "-f", f)
-		}
-		code, said := s.in(ctx, a.dir, command...)
-		if err := exit(code, said); err != nil {
-			return said, fmt.Errorf("kompose convert: %w", err)
+		said, err := s.convert(ctx, a, kompose, out)
+		if err != nil {
+			return said, err
 		}
 		if err := takeImagesFound(out); err != nil {
 			return said, err
 		}
 		code, more := s.in(ctx, a.dir, s.nagi, "kubectl", "create", "namespace", namespace)
+		if err := exit(code, more); err != nil {
+			return said, err
+		}
+		code, more = s.in(ctx, a.dir, s.nagi, "kubectl", "label", "namespace", namespace, "pod-security.kubernetes.io/enforce=privileged")
 		if err := exit(code, more); err != nil {
 			return said, err
 		}
@@ -75,6 +76,24 @@ func (s *machine) komposeSide(a *application, kompose, work string) side {
 	return side{"kompose", namespace, "io.kompose.service", deploy, func(ctx context.Context) error {
 		return s.removeNamespace(ctx, namespace)
 	}}
+}
+
+// convert writes kompose's objects to a file.
+func (s *machine) convert(ctx context.Context, a *application, kompose, out string) (string, error) {
+	command := []string{kompose, "convert", "--generate-network-policies", "--out", out}
+	for _, f := range a.files {
+		command = append(command, "-f", f)
+	}
+	code, said := s.in(ctx, a.dir, command...)
+	if code == 0 {
+		return said, nil
+	}
+	first := exit(code, said)
+	code, more := s.in(ctx, a.dir, append(command, "--volumes", "hostPath")...)
+	if code != 0 {
+		return said, fmt.Errorf("kompose convert: %w", first)
+	}
+	return said + more, nil
 }
 
 // exit makes an error of an exit code, with the end of what was printed.

@@ -10,17 +10,18 @@ import (
 // shells are the names under which the stand-in becomes a shell.
 var shells = []string{"sh", "bash", "ash", "dash"}
 
-// shell becomes a shell with the same arguments; it returns only when it
-// cannot. Scripts that ask for bash get it: busybox knows no arrays.
+// shell becomes bash, which knows what scripts of either kind may ask, with the
+// same arguments; it returns only when it cannot. Busybox' own shell prefers
+// its own commands to those of PATH.
 func shell(name, role string) int {
-	program, args := "/bin/busybox", append([]string{"sh"}, os.Args[1:]...)
+	args := append([]string{"sh"}, os.Args[1:]...)
 	if name == "bash" {
-		program, args[0] = "/bin/bash-static", "bash"
+		args[0] = name
 	}
 	env := os.Environ()
 	if role != "" {
 		env = append(env, roleEnv+"="+role)
 	}
-	fmt.Fprintln(os.Stderr, unix.Exec(program, args, env))
+	fmt.Fprintln(os.Stderr, unix.Exec("/bin/bash-static", args, env))
 	return 127
 }
