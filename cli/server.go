@@ -16,6 +16,7 @@ func (f *serverFlags) add(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.c.Listen, "listen", nil, "answer on this address beyond the machine too; may be repeated")
 	flags.IntVar(&f.c.APIPort, "api-port", 6443, "port of the Kubernetes API; 0 takes any free one")
 	flags.BoolVar(&f.c.ControlOnly, "control-only", false, "run the Kubernetes API without a node, as any user")
+	flags.BoolVar(&f.c.Bare, "bare", false, "run Kubernetes alone, without the kinds of Nagi and what keeps them")
 	flags.StringVar(&f.c.NodeName, "node-name", "", "name of this node (default the host's)")
 	flags.StringVar(&f.c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	flags.DurationVar(&f.c.CertLifetime, "cert-lifetime", 365*24*time.Hour, "how long certificates last; they are renewed live")

@@ -31,6 +31,7 @@ Commands:
   seed     fills empty volumes with what the image has at their place
   receive  puts files from a tar stream in place
   gate     holds a container back until its changed files are there
+  proxy    runs a document: what listens, where requests go
   version  prints the version
 
 Examples:
@@ -69,6 +70,8 @@ func Run(ctx context.Context, version string, args []string, stdout, stderr io.W
 		return receiveCommand(ctx, args[1:], os.Stdin, stdout, stderr)
 	case "gate":
 		return gateCommand(ctx, args[1:], stdout, stderr)
+	case "proxy":
+		return proxyCommand(ctx, args[1:], stdout, stderr)
 	case "version", "--version":
 		fmt.Fprintln(stdout, version)
 		return exitDone

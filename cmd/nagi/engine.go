@@ -53,7 +53,7 @@ const buildIdle = 5 * time.Minute
 // complete turns what a person asked for into what the engine needs.
 func complete(c cli.ServerConfig) (config.Config, error) {
 	out := config.Config{
-		Dirs: layout.For(c.DataDir), NodeName: c.NodeName, APIPort: c.APIPort, ControlOnly: c.ControlOnly,
+		Dirs: layout.For(c.DataDir), NodeName: c.NodeName, APIPort: c.APIPort, ControlOnly: c.ControlOnly, Bare: c.Bare,
 		CertLifetime: c.CertLifetime, CgroupRoot: os.Getenv("NAGI_CGROUP_ROOT"),
 		BuildIdle: c.BuildIdle, BuildAsRoot: c.BuildAsRoot,
 	}

@@ -21,6 +21,7 @@ type Config struct {
 	APIPort      int
 	Listen       []netip.Addr  // beyond this machine; empty: closed
 	ControlOnly  bool          // API server alone, as any user
+	Bare         bool          // without the platform: no kind of Nagi
 	CertLifetime time.Duration // of a leaf certificate
 	CgroupRoot   string        // "/nagi"
 	BuildIdle    time.Duration // how long the builder waits for the next build
