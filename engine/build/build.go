@@ -55,7 +55,7 @@ func Build(ctx context.Context, d layout.Dirs, r Request) (Result, error) {
 	}
 	defer clean()
 	if err := solve(ctx, c, opt, r); err != nil {
-		return Result{}, explain(err, r)
+		return Result{}, explain(err, d, r)
 	}
 	return adopt(ctx, d, r, name)
 }
@@ -74,7 +74,7 @@ func dial(ctx context.Context, d layout.Dirs) (c *client.Client, err error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("start the builder: %w; %s says more", err, filepath.Join(d.Log(), "build.log"))
+		return nil, fmt.Errorf("start the builder: %w; %s says more", err, buildLog(d))
 	}
 	return c, nil
 }
@@ -187,12 +187,16 @@ func adopt(ctx context.Context, d layout.Dirs, r Request, name string) (Result, 
 	}
 	defer store.Close()
 	var out Result
-	out.Digest, err = store.Adopt(ctx, Namespace, name, func(digest string) []string {
+	var fresh bool
+	out.Digest, fresh, err = store.Adopt(ctx, Namespace, name, func(digest string) []string {
 		out.Names, _ = names(r.Tags, digest) // refuse has looked at them
 		return out.Names
 	})
 	if err != nil {
 		return Result{}, fmt.Errorf("hand the image to the server: %w", err)
+	}
+	if !fresh {
+		return out, nil
 	}
 	repo, _, _ := strings.Cut(out.Names[0], "@")
 	return out, store.Trim(ctx, repo)

@@ -155,3 +155,13 @@ func relative(options []string, store string) (out []string, ok bool) {
 	}
 	return out, ok
 }
+
+// upper is the layer that an overlay writes to; "": none.
+func upper(options []string) string {
+	for _, o := range options {
+		if dir, ok := strings.CutPrefix(o, "upperdir="); ok {
+			return dir
+		}
+	}
+	return ""
+}

@@ -4,16 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/util/grpcerrors"
+	"golang.org/x/sys/unix"
+	"google.golang.org/grpc/codes"
+
+	"nagi.dev/internal/layout"
 )
 
 // explain says where in the Dockerfile a build failed, and why. The lines
 // around the place go to the progress.
-func explain(err error, r Request) error {
-	if errors.Is(err, context.Canceled) {
+func explain(err error, d layout.Dirs, r Request) error {
+	switch {
+	case errors.Is(err, context.Canceled):
 		return errCanceled
+	case grpcerrors.Code(err) == codes.Unavailable:
+		return fmt.Errorf("the builder ended in the middle of the build; %s says more", buildLog(d))
+	case strings.Contains(err.Error(), unix.ENOSPC.Error()):
+		return fmt.Errorf("the disk of %s is full: make room, or remove images with nagi image rm (%s)", d.Data, reason(err.Error()))
 	}
 	why := reason(err.Error())
 	sources := errdefs.Sources(err)
@@ -27,6 +38,9 @@ func explain(err error, r Request) error {
 	}
 	return fmt.Errorf("%s:%d: %s", s.Info.Filename, s.Ranges[0].Start.Line, why)
 }
+
+// buildLog is what a builder writes.
+func buildLog(d layout.Dirs) string { return filepath.Join(d.Log(), "build.log") }
 
 // reason cuts from a text of BuildKit what says only that it failed. Its
 // errors come as text: over the wire there is no type for them.

@@ -82,9 +82,13 @@ func probe(dir string) (err error) {
 	return l.overlay(at, []string{"lowerdir=lower", "upperdir=upper", "workdir=work"})
 }
 
+// A look is a look at what a mount holds, while that has the machine's ids.
+// Writes go to the folder layer.
+type look func(dir, layer string) error
+
 // turn makes of one mount that BuildKit made for a step the same with the ids
-// of steps. before sees what it holds while it has the machine's ids.
-func (l *layers) turn(m mount.Mount, before func(dir string) error) (mount.Mount, func() error, error) {
+// of steps.
+func (l *layers) turn(m mount.Mount, before look) (mount.Mount, func() error, error) {
 	keep := func() error { return nil }
 	switch {
 	case m.Type == "overlay":
@@ -96,7 +100,7 @@ func (l *layers) turn(m mount.Mount, before func(dir string) error) (mount.Mount
 	case within(m.Source, l.store):
 		var err error
 		if !m.ReadOnly() {
-			err = before(m.Source)
+			err = before(m.Source, m.Source)
 		}
 		m.Source = filepath.Join(l.view, strings.TrimPrefix(m.Source, l.store))
 		return m, keep, err
@@ -146,7 +150,7 @@ func readonly(m mount.Mount) []string {
 // turnOver mounts the overlay at the mount point at anew, with the ids of
 // steps. BuildKit mounts what is written to once, and hands the mount point to
 // every step that shares it; so it may be turned already.
-func (l *layers) turnOver(at string, before func(dir string) error) error {
+func (l *layers) turnOver(at string, before look) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	found, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter(at))
@@ -160,7 +164,7 @@ func (l *layers) turnOver(at string, before func(dir string) error) error {
 	if !ok {
 		return nil
 	}
-	if err := before(at); err != nil {
+	if err := before(at, filepath.Join(l.store, upper(options))); err != nil {
 		return err
 	}
 	if err := unix.Unmount(at, unix.MNT_DETACH); err != nil {
@@ -199,7 +203,8 @@ func (l *layers) overlayHere(target string, options []string) error {
 }
 
 // writeAs makes id the owner of what this thread writes, and keeps its
-// capabilities.
+// capabilities but one: what a file system reserves for root, steps do not
+// get, so that one that fills the disk leaves some to the store of the API.
 func writeAs(id int) error {
 	if _, err := unix.SetfsgidRetGid(id); err != nil {
 		return err
@@ -212,6 +217,6 @@ func writeAs(id int) error {
 	if err := unix.Capget(&header, &caps[0]); err != nil {
 		return err
 	}
-	caps[0].Effective, caps[1].Effective = caps[0].Permitted, caps[1].Permitted
+	caps[0].Effective, caps[1].Effective = caps[0].Permitted&^(1<<unix.CAP_SYS_RESOURCE), caps[1].Permitted
 	return unix.Capset(&header, &caps[0])
 }

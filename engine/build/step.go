@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/containerd/containerd/v2/core/mount"
 	"github.com/containerd/continuity/fs"
@@ -21,17 +22,37 @@ type steps struct {
 	layers *layers
 }
 
-// Run implements executor.Executor.
+// Run implements executor.Executor. What a step that fails wrote is of no use:
+// it goes at once, for the disk may be full of it, and the store of the API
+// lie on the same.
 func (s steps) Run(ctx context.Context, id string, root stepper.Mount, mounts []stepper.Mount, p stepper.ProcessInfo, started chan<- struct{}) (resources.Recorder, error) {
-	root.Src = source{root.Src, s.layers, func(dir string) error { return makeWorkdir(dir, p.Meta) }}
+	var wrote string
+	root.Src = source{root.Src, s.layers, func(dir, layer string) error { wrote = layer; return makeWorkdir(dir, p.Meta) }}
 	own := make([]stepper.Mount, len(mounts))
 	for i, m := range mounts {
 		own[i] = m
 		if m.Src != nil {
-			own[i].Src = source{m.Src, s.layers, func(string) error { return nil }}
+			own[i].Src = source{m.Src, s.layers, func(string, string) error { return nil }}
 		}
 	}
-	return s.Executor.Run(ctx, id, root, own, p, started)
+	rec, err := s.Executor.Run(ctx, id, root, own, p, started)
+	if err != nil && wrote != "" {
+		_ = empty(wrote) // BuildKit removes what is left
+	}
+	return rec, err
+}
+
+// empty removes all that is in dir.
+func empty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("empty %s: %w", dir, err)
+	}
+	var errs []error
+	for _, e := range entries {
+		errs = append(errs, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return errors.Join(errs...)
 }
 
 // makeWorkdir makes the folder that a step starts in, which the executor would
@@ -58,7 +79,7 @@ func makeWorkdir(root string, meta stepper.Meta) error {
 type source struct {
 	stepper.Mountable
 	layers *layers
-	before func(dir string) error
+	before look
 }
 
 // Mount implements executor.Mountable.

@@ -116,6 +116,56 @@ func TestWithoutCredentialsDockersOwnCount(t *testing.T) {
 	}
 }
 
+func TestAMirrorGetsItsOwnCredentials(t *testing.T) {
+	c, err := parse([]byte(`registries:
+  docker.io: {mirrors: ["https://mirror.test:5000", "https://open.test"], username: someone, password: else}
+  mirror.test:5000: {username: team, password: hush}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `server = "https://registry-1.docker.io"
+[host."https://mirror.test:5000"]
+  capabilities = ["pull", "resolve"]
+  [host."https://mirror.test:5000".header]
+    Authorization = ["Basic dGVhbTpodXNo"]
+[host."https://open.test"]
+  capabilities = ["pull", "resolve"]
+[host."https://registry-1.docker.io"]
+  capabilities = ["pull", "resolve"]
+`
+	if diff := cmp.Diff(want, c.hosts("docker.io")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatIsAsItShouldBeStays(t *testing.T) {
+	dir := t.TempDir()
+	c := Config{"a.test": {}, "b.test": {Insecure: true}}
+	if err := c.WriteHosts(dir); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "a.test", "hosts.toml")
+	before, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(c, "b.test")
+	if err := c.WriteHosts(dir); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.Stat(file)
+	if err != nil || !os.SameFile(before, after) {
+		t.Errorf("the file was written anew, or is gone: %v", err)
+	}
+	if after.Mode() != 0o600 {
+		t.Errorf("its mode is %v", after.Mode())
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 1 {
+		t.Errorf("%v are left; want a.test alone", left)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(sample))
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -37,19 +38,47 @@ func Apply(d layout.Dirs) (Config, error) {
 }
 
 // WriteHosts leaves in dir what containerd and the builder read: a folder
-// with a hosts.toml for each host. What was there before is gone.
+// with a hosts.toml for each host. Others may read, and write the same, at the
+// same time: what is as it should be stays, and a file changes at once.
 func (c Config) WriteHosts(dir string) error {
-	if err := os.RemoveAll(dir); err != nil {
+	there, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("write registries: %w", err)
 	}
+	var errs []error
+	for _, e := range there {
+		if _, known := c[e.Name()]; !known {
+			errs = append(errs, os.RemoveAll(filepath.Join(dir, e.Name())))
+		}
+	}
 	for host := range c {
-		d := filepath.Join(dir, host)
-		if err := os.MkdirAll(d, 0o700); err != nil {
-			return fmt.Errorf("write registries: %w", err)
-		}
-		if err := os.WriteFile(filepath.Join(d, "hosts.toml"), []byte(c.hosts(host)), 0o600); err != nil {
-			return fmt.Errorf("write registries: %w", err)
-		}
+		errs = append(errs, write(filepath.Join(dir, host, "hosts.toml"), []byte(c.hosts(host))))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("write registries: %w", err)
+	}
+	return nil
+}
+
+// write makes file hold b, at once, for its owner alone.
+func write(file string, b []byte) error {
+	if now, err := os.ReadFile(file); err == nil && bytes.Equal(now, b) {
+		return nil
+	}
+	dir := filepath.Dir(file)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".new") // CreateTemp makes it the owner's alone
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
 }
@@ -65,6 +94,7 @@ func (c Config) hosts(host string) string {
 	for _, m := range c[host].Mirrors {
 		if u, err := url.Parse(m); err == nil { // validate has seen to it
 			c.entry(&b, m, c[u.Host])
+			present(&b, m, c[u.Host])
 		}
 	}
 	c.entry(&b, server, c[host])
@@ -82,6 +112,20 @@ func (c Config) entry(b *strings.Builder, address string, r Registry) {
 	if r.Insecure {
 		b.WriteString("  skip_verify = true\n")
 	}
+}
+
+// present makes requests to a mirror carry its own credentials: whoever pulls
+// for pods knows only those of the registry that an image is named after. A
+// registry that gives tokens for a password takes those alone.
+func present(b *strings.Builder, mirror string, r Registry) {
+	if r.Username != "" {
+		fmt.Fprintf(b, "  [host.%q.header]\n    Authorization = [%q]\n", mirror, "Basic "+r.basic())
+	}
+}
+
+// basic is how a header and Docker's files write a name and its password.
+func (r Registry) basic() string {
+	return base64.StdEncoding.EncodeToString([]byte(r.Username + ":" + r.Password))
 }
 
 // WriteAuth leaves in dir the credentials as the kubelet reads them: a
@@ -112,7 +156,7 @@ func (c Config) WriteAuth(dir string, docker []byte) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("write credentials: %w", err)
 	}
-	if err := os.WriteFile(file, b, 0o600); err != nil {
+	if err := write(file, b); err != nil {
 		return fmt.Errorf("write credentials: %w", err)
 	}
 	return nil
@@ -128,7 +172,7 @@ func (c Config) auths() map[string]json.RawMessage {
 		if host == hub {
 			host = hubAuth
 		}
-		out[host] = json.RawMessage(`{"auth":"` + base64.StdEncoding.EncodeToString([]byte(r.Username+":"+r.Password)) + `"}`)
+		out[host] = json.RawMessage(`{"auth":"` + r.basic() + `"}`)
 	}
 	return out
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"nagi.dev/test/lab"
@@ -24,7 +26,12 @@ func main() {
 	flag.DurationVar(&b.idle, "idle", 2*time.Minute, "how long the server rests before it is weighed")
 	flag.DurationVar(&b.window, "window", 30*time.Second, "how long its processor time is watched")
 	flag.IntVar(&b.pods, "pods", 100, "how many pods at once")
+	flag.IntVar(&b.restarts, "restarts", 3, "how many restarts; the median counts")
+	only := flag.String("only", "", "measure only these, with commas between: idle, three, restart, pods (the first starts are always)")
 	flag.Parse()
+	if *only != "" {
+		b.only = strings.Split(*only, ",")
+	}
 	rows, err := b.run(ctx)
 	print(os.Stdout, rows)
 	if werr := write(*out, rows); err == nil {
@@ -58,8 +65,14 @@ func (b bench) run(ctx context.Context) (rows []row, err error) {
 		return nil, err
 	}
 	rows = append(rows, firstStart.row(median(starts)))
-	for _, m := range []func(context.Context, *server) ([]row, error){b.weigh, b.replicas, b.restart, b.crowd} {
-		more, err := m(ctx, s)
+	for _, m := range []struct {
+		name string
+		take func(context.Context, *server) ([]row, error)
+	}{{"idle", b.weigh}, {"three", b.replicas}, {"restart", b.restart}, {"pods", b.crowd}} {
+		if len(b.only) > 0 && !slices.Contains(b.only, m.name) {
+			continue
+		}
+		more, err := m.take(ctx, s)
 		rows = append(rows, more...)
 		if err != nil {
 			return rows, err
