@@ -33,6 +33,7 @@ Commands:
   gate     holds a container back until its changed files are there
   topz     shows the processes of a pod at /topz
   sync     keeps files as a volume or a URL has them, and tells a program
+  proxy    runs a document: what listens, where requests go
   version  prints the version
 
 Examples:
@@ -75,6 +76,8 @@ func Run(ctx context.Context, version string, args []string, stdout, stderr io.W
 		return topzCommand(ctx, args[1:], stdout, stderr)
 	case "sync":
 		return syncCommand(ctx, args[1:], stdout, stderr)
+	case "proxy":
+		return proxyCommand(ctx, args[1:], stdout, stderr)
 	case "version", "--version":
 		fmt.Fprintln(stdout, version)
 		return exitDone
