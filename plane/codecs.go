@@ -3,7 +3,10 @@ package plane
 import (
 	"nagi.dev/plane/config"
 	"nagi.dev/plane/proxy"
+	"nagi.dev/plane/web"
 )
 
 // codecs is every protocol that nagi-plane proxy speaks.
-var codecs = map[config.Protocol]proxy.Codec{}
+var codecs = map[config.Protocol]proxy.Codec{
+	config.HTTP: web.New,
+}
