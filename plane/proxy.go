@@ -18,6 +18,9 @@ import (
 const proxyUsage = `nagi-plane proxy runs a document: what listens, where requests go, under which policies.
 
   --config FILE      the document, JSON; read again when it changes and on SIGHUP
+  --follow URL       the document, as a stream of the platform; $NAGI_PLATFORM_CA is who signed its certificate
+  --token FILE       shown to the platform; read again at every connection
+  --keep FILE        where the last good document of the stream is kept, and run from without the platform
   --admin ADDRESS    the local endpoint: /healthz /readyz /metrics /config /stats; none: "off" (default 127.0.0.1:15900)
   --check            say whether the document is right, and end
   --drain DURATION   how long connections may go on after SIGTERM (default 10s)
@@ -48,6 +51,7 @@ func proxyCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	s := source{parse: config.Parse}
 	f := newFlags("proxy")
 	f.StringVar(&s.path, "config", "", "")
+	stream := followFlags(f)
 	f.StringVar(&o.Admin, "admin", "127.0.0.1:15900", "")
 	f.DurationVar(&o.Drain, "drain", 0, "")
 	check := f.Bool("check", false, "")
@@ -55,12 +59,15 @@ func proxyCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	if done {
 		return code
 	}
-	if len(rest) > 0 || s.path == "" {
-		fmt.Fprintf(stderr, "nagi-plane: proxy: name the document with --config\n\n%s", proxyUsage)
+	if len(rest) > 0 || (s.path == "") == (stream.URL == "") {
+		fmt.Fprintf(stderr, "nagi-plane: proxy: name the document with --config or --follow\n\n%s", proxyUsage)
 		return exitUsage
 	}
 	if o.Admin == "off" {
 		o.Admin = ""
+	}
+	if stream.URL != "" {
+		return followCommand(ctx, o, *stream, stderr)
 	}
 	c, err := s.read()
 	if err != nil || *check {
@@ -85,14 +92,14 @@ func runProxy(ctx context.Context, o proxy.Options, s source, first *config.Conf
 	if err != nil {
 		abandon()
 	} else {
-		go follow(ctx, o.Log, p, s)
+		go watchFile(ctx, o.Log, p, s)
 	}
 	return errors.Join(err, <-ended)
 }
 
-// follow applies the document again when it changes. It looks rather than
+// watchFile applies the document again when it changes. It looks rather than
 // being told: files of a ConfigMap change by a link two folders up.
-func follow(ctx context.Context, log *slog.Logger, p *proxy.Proxy, s source) {
+func watchFile(ctx context.Context, log *slog.Logger, p *proxy.Proxy, s source) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"nagi.dev/api/v1alpha1"
 	"nagi.dev/internal/graft"
 	"nagi.dev/kube"
+	"nagi.dev/kube/inpod"
 )
 
 // Controller returns the loop that keeps Sidecars; plane is the image of
@@ -19,29 +19,18 @@ import (
 func Controller(plane string) kube.Controller {
 	return kube.Controller{
 		Name: "sidecar", For: &v1alpha1.Sidecar{},
-		Watches: []kube.Watch{{Object: &corev1.Pod{}, Trim: trim}},
-		Owners: func(ctx context.Context, c *kube.Client, pod kube.Object) (all []types.NamespacedName) {
+		Watches: []kube.Watch{inpod.Watch()},
+		Owners: func(ctx context.Context, c *kube.Client, pod kube.Object) []types.NamespacedName {
 			rules, err := rules(ctx, c, plane, pod.GetNamespace())
 			if err != nil {
 				return nil // the cache is not there yet; it wakes all when it is
 			}
-			for _, r := range rules {
-				if r.Selects(pod.GetNamespace(), pod.GetLabels()) {
-					all = append(all, types.NamespacedName{Namespace: r.Namespace, Name: r.Name})
-				}
-			}
-			return all
+			return inpod.Selecting(rules, pod)
 		},
 		New: func(c *kube.Client, record kube.Recorder) kube.Reconcile {
-			r := &reconciler{kube: c, record: record, plane: plane, now: time.Now, told: map[types.NamespacedName]map[types.UID]bool{}}
+			r := &reconciler{kube: c, plane: plane, now: time.Now, pods: &inpod.Keeper{Kube: c, Record: record, Owner: v1alpha1.PatternOwner}}
 			return r.reconcile
 		},
-	}
-}
-
-func trim(o kube.Object) {
-	if p, ok := o.(*corev1.Pod); ok {
-		graft.TrimPod(p)
 	}
 }
 

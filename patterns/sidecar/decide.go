@@ -21,9 +21,7 @@ type State struct {
 
 // A Plan is what to do next, and how the Sidecar is.
 type Plan struct {
-	Upgrade *corev1.Pod   // gets the present image where it runs
-	Replace *corev1.Pod   // goes, so that its owner makes another
-	Missed  []*corev1.Pod // to tell of
+	Survey  graft.Survey // of its pods, and what to do to them
 	Pods    v1alpha1.PodsStatus
 	Verdict verdict.Verdict
 }
@@ -40,7 +38,7 @@ func Decide(s State) Plan {
 	}
 	look := graft.Look(s.Rule, s.Pods, s.Sidecar.Spec.ReplaceMissed)
 	return Plan{
-		Upgrade: look.Upgrade, Replace: look.Replace, Missed: look.Missed,
+		Survey: look,
 		Pods: v1alpha1.PodsStatus{
 			Selected: look.Selected, Injected: look.Injected, Outdated: look.Outdated, Missed: int32(len(look.Missed)),
 		},

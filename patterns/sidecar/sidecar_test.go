@@ -108,7 +108,7 @@ func TestDecide(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := Decide(State{Sidecar: tt.sidecar, Rule: r, Pods: tt.pods})
-			got := outcome{p.Pods, p.Verdict, name(p.Upgrade), name(p.Replace)}
+			got := outcome{p.Pods, p.Verdict, name(p.Survey.Upgrade), name(p.Survey.Replace)}
 			if d := cmp.Diff(tt.want, got); d != "" {
 				t.Error(d)
 			}
