@@ -20,6 +20,16 @@ func followFlags(f flags) *follow.Options {
 	return o
 }
 
+// named counts the sources of a document that are given.
+func named(sources ...string) (n int) {
+	for _, s := range sources {
+		if s != "" {
+			n++
+		}
+	}
+	return n
+}
+
 // followCommand runs what the platform streams. It is ready with the first
 // document.
 func followCommand(ctx context.Context, o proxy.Options, stream follow.Options, stderr io.Writer) int {

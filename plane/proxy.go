@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"nagi.dev/plane/config"
+	"nagi.dev/plane/nutcracker"
 	"nagi.dev/plane/proxy"
 )
 
@@ -21,8 +22,9 @@ const proxyUsage = `nagi-plane proxy runs a document: what listens, where reques
   --follow URL       the document, as a stream of the platform; $NAGI_PLATFORM_CA is who signed its certificate
   --token FILE       shown to the platform; read again at every connection
   --keep FILE        where the last good document of the stream is kept, and run from without the platform
+  --nutcracker FILE  in its place twemproxy's nutcracker.yml, as it is; what differs is said
   --admin ADDRESS    the local endpoint: /healthz /readyz /metrics /config /stats; none: "off" (default 127.0.0.1:15900)
-  --check            say whether the document is right, and end
+  --check            say whether the document is right, and what differs from twemproxy, and end
   --drain DURATION   how long connections may go on after SIGTERM (default 10s)
 
 A document that is not right leaves the one before in place.
@@ -30,28 +32,34 @@ A document that is not right leaves the one before in place.
 
 // A source is where the document comes from.
 type source struct {
-	path  string
-	parse func([]byte) (*config.Config, error)
+	path string
+	nut  bool // it is a nutcracker.yml
 }
 
-func (s source) read() (*config.Config, error) {
+// read returns the document, and what it does otherwise than its file asks.
+func (s source) read() (c *config.Config, differs []string, err error) {
 	b, err := os.ReadFile(s.path)
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
+		return nil, nil, fmt.Errorf("read configuration: %w", err)
 	}
-	c, err := s.parse(b)
+	if s.nut {
+		c, differs, err = nutcracker.Parse(b)
+	} else {
+		c, err = config.Parse(b)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.path, err)
+		return nil, nil, fmt.Errorf("%s: %w", s.path, err)
 	}
-	return c, nil
+	return c, differs, nil
 }
 
 func proxyCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o := proxy.Options{Codecs: codecs, Log: slog.New(slog.NewTextHandler(stderr, nil))}
-	s := source{parse: config.Parse}
+	var s source
 	f := newFlags("proxy")
 	f.StringVar(&s.path, "config", "", "")
 	stream := followFlags(f)
+	nut := f.String("nutcracker", "", "")
 	f.StringVar(&o.Admin, "admin", "127.0.0.1:15900", "")
 	f.DurationVar(&o.Drain, "drain", 0, "")
 	check := f.Bool("check", false, "")
@@ -59,9 +67,12 @@ func proxyCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	if done {
 		return code
 	}
-	if len(rest) > 0 || (s.path == "") == (stream.URL == "") {
-		fmt.Fprintf(stderr, "nagi-plane: proxy: name the document with --config or --follow\n\n%s", proxyUsage)
+	if len(rest) > 0 || named(s.path, *nut, stream.URL) != 1 {
+		fmt.Fprintf(stderr, "nagi-plane: proxy: name the document with one of --config, --nutcracker and --follow\n\n%s", proxyUsage)
 		return exitUsage
+	}
+	if *nut != "" {
+		s = source{path: *nut, nut: true}
 	}
 	if o.Admin == "off" {
 		o.Admin = ""
@@ -69,9 +80,15 @@ func proxyCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	if stream.URL != "" {
 		return followCommand(ctx, o, *stream, stderr)
 	}
-	c, err := s.read()
+	c, differs, err := s.read()
 	if err != nil || *check {
+		for _, d := range differs {
+			fmt.Fprintln(stdout, d)
+		}
 		return report(stderr, err)
+	}
+	for _, d := range differs {
+		o.Log.Warn("differs from twemproxy", "what", d)
 	}
 	return report(stderr, runProxy(ctx, o, s, c))
 }
@@ -117,7 +134,7 @@ func watchFile(ctx context.Context, log *slog.Logger, p *proxy.Proxy, s source) 
 			}
 		}
 		last = stamp(s.path)
-		c, err := s.read()
+		c, _, err := s.read()
 		if err == nil {
 			err = p.Apply(c)
 		}
