@@ -52,7 +52,7 @@ func New(o Options, cl *kube.Client) *Set {
 // sources are the kinds that reach into pods.
 func (s *Set) sources() []inject.Source {
 	return []inject.Source{
-		{Kind: "Sidecar", Resource: "sidecars", For: &v1alpha1.Sidecar{}, Rules: sidecar.Rules(s.o.Plane), Read: sidecar.Read(s.o.Plane)},
+		{Kind: "Sidecar", Resource: "sidecars", For: &v1alpha1.Sidecar{}, Rules: sidecar.Rules(s.door), Read: sidecar.Read(s.door)},
 		{Kind: "Ambassador", Resource: "ambassadors", For: &v1alpha1.Ambassador{}, Rules: ambassador.Rules(s.door), Read: ambassador.Read(s.door)},
 	}
 }
@@ -60,7 +60,7 @@ func (s *Set) sources() []inject.Source {
 // controllers keep the kinds.
 func (s *Set) controllers() []kube.Controller {
 	return []kube.Controller{
-		sidecar.Controller(s.o.Plane),
+		sidecar.Controller(sidecar.Options{Door: s.door, Documents: documents{s.hub, sidecar.Kind}}),
 		ambassador.Controller(ambassador.Options{Door: s.door, Documents: documents{s.hub, ambassador.Kind}, Domain: s.o.Domain}),
 	}
 }

@@ -90,7 +90,8 @@ type AmbassadorSpec struct {
 
 // AmbassadorShard names the shards.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.targets) && size(self.targets) > 0",message="shard: name its targets"
+// +kubebuilder:validation:XValidation:rule="(has(self.targets) && size(self.targets) > 0) != has(self.nutcracker)",message="shard: set targets or nutcracker, one of them"
+// +kubebuilder:validation:XValidation:rule="!has(self.nutcracker) || !has(self.ring.hash) && !has(self.ring.hashTag) && !has(self.ring.eject)",message="shard.ring: the nutcracker.yml says it; leave it out"
 type AmbassadorShard struct {
 	// Targets: one StatefulSet, whose replicas are the shards, or a target for
 	// each shard.
@@ -99,6 +100,11 @@ type AmbassadorShard struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=256
 	Targets []Target `json:"targets,omitempty"`
+
+	// Nutcracker takes shards, hash and timeouts from a nutcracker.yml as it is.
+	//
+	// +optional
+	Nutcracker *NutcrackerFile `json:"nutcracker,omitempty"`
 
 	// Ring places the keys.
 	//
@@ -112,6 +118,28 @@ type AmbassadorShard struct {
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:Pattern=`^(path|address|(query|header|cookie):.+)$`
 	Key string `json:"key,omitempty"`
+}
+
+// A NutcrackerFile is twemproxy's configuration in a ConfigMap. It listens
+// where the Ambassador does.
+type NutcrackerFile struct {
+	// ConfigMap of the same namespace.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	ConfigMap string `json:"configMap"`
+
+	// Key of its data; none: nutcracker.yml.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Key string `json:"key,omitempty"`
+
+	// Pool of the file; none: its only one.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Pool string `json:"pool,omitempty"`
 }
 
 // AmbassadorBroker names a backend for each environment.

@@ -29,9 +29,9 @@ type Endpoint struct {
 }
 
 // A Missing target is none that a later change could not bring.
-type Missing struct{ text string }
+type Missing struct{ Text string }
 
-func (m Missing) Error() string { return m.text }
+func (m Missing) Error() string { return m.Text }
 
 func missing(format string, args ...any) error { return Missing{fmt.Sprintf(format, args...)} }
 

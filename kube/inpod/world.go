@@ -22,6 +22,12 @@ func WorldWatches() []kube.Watch {
 	}
 }
 
+// Names is how a controller is woken by a kind of which it knows names, labels
+// and versions.
+func Names(o kube.Object) kube.Watch {
+	return kube.Watch{Object: o, Metadata: true, Trim: func(o kube.Object) { o.SetManagedFields(nil); o.SetAnnotations(nil) }}
+}
+
 // trimSet keeps of a StatefulSet what the names of its pods come from.
 func trimSet(o kube.Object) {
 	s, ok := o.(*appsv1.StatefulSet)

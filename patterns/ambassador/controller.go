@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"nagi.dev/api/v1alpha1"
@@ -24,7 +25,7 @@ type Options struct {
 
 // Controller returns the loop that keeps Ambassadors.
 func Controller(o Options) kube.Controller {
-	watches := append(inpod.WorldWatches(), inpod.Watch(), kube.Watch{Object: &corev1.Namespace{}, Metadata: true})
+	watches := append(inpod.WorldWatches(), inpod.Watch(), inpod.Names(&corev1.Namespace{}), inpod.Names(&corev1.ConfigMap{}))
 	return kube.Controller{
 		Name: "ambassador", For: &v1alpha1.Ambassador{}, Watches: watches, Owners: touched,
 		New: func(c *kube.Client, record kube.Recorder) kube.Reconcile {
@@ -49,14 +50,23 @@ func touched(ctx context.Context, c *kube.Client, o kube.Object) (all []types.Na
 		return nil // the cache is not there yet; it wakes all when it is
 	}
 	_, isPod := o.(*corev1.Pod)
+	_, isName := o.(*metav1.PartialObjectMetadata)
 	for i := range list.Items {
 		a := &list.Items[i]
 		r := graft.Rule{Namespace: a.Namespace, Selector: a.Spec.Selector}
-		if !isPod || r.Selects(namespace, o.GetLabels()) {
+		switch {
+		case isPod && !r.Selects(namespace, o.GetLabels()):
+		case isName && o.GetNamespace() != "" && !reads(a, o.GetName()):
+		default:
 			all = append(all, types.NamespacedName{Namespace: a.Namespace, Name: a.Name})
 		}
 	}
 	return all
+}
+
+// reads tells whether a names the ConfigMap.
+func reads(a *v1alpha1.Ambassador, configMap string) bool {
+	return a.Spec.Shard != nil && a.Spec.Shard.Nutcracker != nil && a.Spec.Shard.Nutcracker.ConfigMap == configMap
 }
 
 // Rules returns what every Ambassador puts into pods.

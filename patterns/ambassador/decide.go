@@ -23,6 +23,7 @@ type State struct {
 	Pods        []*corev1.Pod
 	World       endpoints.World // of its namespace
 	Environment string          // that the namespace says
+	Nutcracker  string          // the file that the spec names; "": none, or not there
 }
 
 // A Plan is what to do next, and how the Ambassador is.
@@ -70,6 +71,9 @@ func judge(s graft.Survey, count v1alpha1.EndpointsStatus, err error) verdict.Ve
 	missed := len(s.Missed)
 	if _, ok := errors.AsType[errEnvironment](err); ok {
 		return stalled(v1alpha1.ReasonEnvironment, oneLine(err))
+	}
+	if _, ok := errors.AsType[errFile](err); ok {
+		return stalled(v1alpha1.ReasonDocument, oneLine(err))
 	}
 	switch {
 	case err != nil:

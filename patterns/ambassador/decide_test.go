@@ -29,10 +29,7 @@ func ambassador(protocol config.Protocol, change func(*v1alpha1.AmbassadorSpec))
 // decided is what Decide says of a world with the StatefulSet redis of two.
 func decided(t *testing.T, a *v1alpha1.Ambassador, environment string) Plan {
 	t.Helper()
-	r, err := Rule(a, door)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, _ := Rule(a, door) // also what this version refuses: the next one may not
 	return Decide(State{Ambassador: a, Rule: r, Environment: environment, World: endpoints.World{
 		Domain:   "cluster.local",
 		Services: []corev1.Service{{ObjectMeta: metav1.ObjectMeta{Name: "redis"}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 6379}}}}},
@@ -156,11 +153,21 @@ func TestAPodStaysWhenTheDocumentChanges(t *testing.T) {
 	}
 }
 
-func TestOnlyRedisHasPasswords(t *testing.T) {
-	a := ambassador(config.HTTP, func(s *v1alpha1.AmbassadorSpec) {
-		s.Broker = &v1alpha1.AmbassadorBroker{Backends: []v1alpha1.BrokerBackend{{Environment: "e", Target: at("one:1"), Username: "u"}}}
-	})
-	if _, err := Rule(a, door); err == nil {
-		t.Error("a username that nobody would be shown is taken")
+func TestWhatNoPlaneDoesIsRefused(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		a    *v1alpha1.Ambassador
+	}{
+		{"a username over http", ambassador(config.HTTP, func(s *v1alpha1.AmbassadorSpec) {
+			s.Broker = &v1alpha1.AmbassadorBroker{Backends: []v1alpha1.BrokerBackend{{Environment: "e", Target: at("one:1"), Username: "u"}}}
+		})},
+		{"memcache", ambassador(config.Memcache, func(s *v1alpha1.AmbassadorSpec) { s.Shard = &v1alpha1.AmbassadorShard{} })},
+		{"tee", ambassador(config.HTTP, func(s *v1alpha1.AmbassadorSpec) { s.Tee = &v1alpha1.AmbassadorTee{} })},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := Rule(tt.a, door); err == nil {
+				t.Error("it is taken")
+			}
+		})
 	}
 }

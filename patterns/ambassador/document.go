@@ -27,6 +27,8 @@ func document(s State) (*config.Config, v1alpha1.EndpointsStatus, error) {
 	d := &draft{spec: s.Ambassador.Spec, world: s.World, out: &config.Config{}}
 	route := config.Route{Timeout: duration(d.spec.Timeout)}
 	switch {
+	case d.spec.Shard != nil && d.spec.Shard.Nutcracker != nil:
+		return fromNutcracker(s)
 	case d.spec.Shard != nil:
 		d.shard(&route)
 	case d.spec.Broker != nil:

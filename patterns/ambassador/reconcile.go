@@ -80,6 +80,9 @@ func (r *reconciler) observe(ctx context.Context, key types.NamespacedName) (s S
 	if s.World, err = inpod.World(ctx, r.kube, key.Namespace, r.domain); err != nil {
 		return s, err
 	}
+	if s.Nutcracker, err = r.nutcracker(ctx, a); err != nil {
+		return s, err
+	}
 	ns := &metav1.PartialObjectMetadata{}
 	ns.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
 	if err := r.kube.Get(ctx, types.NamespacedName{Name: key.Namespace}, ns); err != nil {
@@ -87,6 +90,21 @@ func (r *reconciler) observe(ctx context.Context, key types.NamespacedName) (s S
 	}
 	s.Environment = ns.Labels[v1alpha1.EnvironmentLabel]
 	return s, nil
+}
+
+// nutcracker reads the file that a names. Only the names of ConfigMaps are in
+// memory; the server is asked for this one.
+func (r *reconciler) nutcracker(ctx context.Context, a *v1alpha1.Ambassador) (string, error) {
+	if a.Spec.Shard == nil || a.Spec.Shard.Nutcracker == nil {
+		return "", nil
+	}
+	n := a.Spec.Shard.Nutcracker
+	var m corev1.ConfigMap
+	err := r.kube.Live.Get(ctx, types.NamespacedName{Namespace: a.Namespace, Name: n.ConfigMap}, &m)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return "", fmt.Errorf("read ConfigMap %s: %w", n.ConfigMap, err)
+	}
+	return m.Data[fileKey(n)], nil
 }
 
 // report writes the status, when it changed.
