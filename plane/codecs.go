@@ -4,6 +4,7 @@ import (
 	"nagi.dev/plane/config"
 	"nagi.dev/plane/proxy"
 	"nagi.dev/plane/redis"
+	"nagi.dev/plane/tcp"
 	"nagi.dev/plane/web"
 )
 
@@ -11,4 +12,5 @@ import (
 var codecs = map[config.Protocol]proxy.Codec{
 	config.HTTP:  web.New,
 	config.Redis: func(e proxy.Env) proxy.Service { return redis.New(e.Loop, e.Log, e.Listener) },
+	config.TCP:   tcp.New,
 }

@@ -34,7 +34,7 @@ func Rule(a *v1alpha1.Ambassador, door graft.Door) (graft.Rule, error) {
 }
 
 // spoken are the protocols of this version's plane.
-var spoken = []string{"http", "redis"}
+var spoken = []string{"http", "redis", "tcp"}
 
 // check tells of what would be dropped in silence.
 func check(s v1alpha1.AmbassadorSpec) error {

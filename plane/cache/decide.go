@@ -45,6 +45,8 @@ func Storable(req, resp http.Header, status int, p Policy) bool {
 		return false
 	case cc.has("no-store") && !(cc.has("must-understand") && heuristic(status)):
 		return false
+	case cc.has("must-understand") && http.StatusText(status) == "":
+		return false
 	case varies(resp, "*"):
 		return false
 	case len(req.Values("Authorization")) > 0 && !cc.has("public") && !cc.has("s-maxage") && !cc.has("must-revalidate"):
@@ -153,13 +155,17 @@ func freshFor(e *Entry, p Policy) time.Duration {
 	return min(max(date.Sub(modified)/10, 0), 24*time.Hour)
 }
 
+// unknownAge is that of an answer whose Age cannot be read, or is there twice:
+// it counts as stale.
+const unknownAge = 1 << 31 * time.Second
+
 // ageOf is how old an answer was when it came (RFC 9111, 4.2.3).
 func ageOf(h http.Header, asked, got time.Time) time.Duration {
 	var said time.Duration
 	if v := h.Values("Age"); len(v) > 0 {
-		first, _, _ := strings.Cut(v[0], ",")
-		if d, err := delta(strings.TrimSpace(first)); err == nil {
-			said = d
+		var err error
+		if said, err = delta(strings.TrimSpace(strings.Join(v, ","))); err != nil {
+			said = unknownAge
 		}
 	}
 	said += got.Sub(asked)
@@ -269,7 +275,7 @@ func (e *Entry) Validated(req, resp http.Header, asked, got time.Time, p Policy)
 	h.Del("Age")
 	for name, v := range resp {
 		switch name {
-		case "Content-Length", "Content-Encoding", "Content-Type", "Content-Range", "Transfer-Encoding", "Connection", "Keep-Alive":
+		case "Content-Length", "Content-Encoding", "Content-Md5", "Content-Range", "Etag", "Transfer-Encoding", "Connection", "Keep-Alive":
 		default:
 			h[name] = v
 		}

@@ -86,7 +86,11 @@ func (f *far) take(nc net.Conn, peer netip.Addr) {
 	})
 	var c net.Conn = farConn{nc, peer}
 	if site.certs != nil {
-		c = tls.Server(c, site.certs.config())
+		conf := site.certs.Config()
+		if len(conf.NextProtos) == 0 {
+			conf.NextProtos = []string{"h2", "http/1.1"}
+		}
+		c = tls.Server(c, conf)
 	}
 	f.conns.Add(1)
 	go func() { // the loop does not wait

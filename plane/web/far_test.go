@@ -93,30 +93,6 @@ func TestTLSEndsHereInBothVersions(t *testing.T) {
 	}
 }
 
-func TestACertificateIsReadAgain(t *testing.T) {
-	dir := t.TempDir()
-	cert, key := certify(t, dir, 1)
-	p, err := newPair(cert, key, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	serial := func() int64 {
-		p.looked = time.Time{} // a second later
-		c, err := x509.ParseCertificate(p.get().Certificate[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c.SerialNumber.Int64()
-	}
-	if got := serial(); got != 1 {
-		t.Fatal(got)
-	}
-	certify(t, dir, 22)
-	if got := serial(); got != 22 {
-		t.Errorf("the certificate of before is served: %d", got)
-	}
-}
-
 func TestHTTP2WithoutTLSAndTrailers(t *testing.T) {
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Te") != "trailers" {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"nagi.dev/plane/balance"
+	"nagi.dev/plane/certs"
 	"nagi.dev/plane/config"
 	"nagi.dev/plane/http1"
 )
@@ -23,7 +24,7 @@ type site struct {
 	limit         *limit
 	headerTimeout time.Duration
 	idleTimeout   time.Duration
-	certs         *certs // nil: no TLS
+	certs         *certs.Server // nil: no TLS
 }
 
 // A route is a config.Route with all that its requests need ready to use.
@@ -147,7 +148,7 @@ func newLimit(spec *config.RateLimit) *limit {
 }
 
 func newSite(l *config.Listener, pools map[string]*config.Pool, log *slog.Logger) (*site, error) {
-	certs, err := newCerts(l.TLS, log)
+	server, err := certs.NewServer(l.TLS, log)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +156,7 @@ func newSite(l *config.Listener, pools map[string]*config.Pool, log *slog.Logger
 		spec: *l, limit: newLimit(l.RateLimit),
 		headerTimeout: l.HeaderTimeout.Or(10 * time.Second),
 		idleTimeout:   l.IdleTimeout.Or(time.Hour),
-		certs:         certs,
+		certs:         server,
 	}
 	for i := range l.Routes {
 		r, err := newRoute(&l.Routes[i], i, pools)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"nagi.dev/plane/certs"
 	"nagi.dev/plane/config"
 	"nagi.dev/plane/proxyproto"
 )
@@ -69,7 +70,7 @@ func newTransport(p *config.Pool) (*transport, error) {
 	t := &transport{spec: essence(p)}
 	if p.TLS != nil {
 		var err error
-		if t.tls, err = clientTLS(p.TLS); err != nil {
+		if t.tls, err = certs.NewClient(p.TLS); err != nil {
 			return nil, err
 		}
 	}

@@ -152,3 +152,59 @@ func TestABrokerFindsTheBackendOfItsEnvironment(t *testing.T) {
 		})
 	}
 }
+
+func TestAnAmbassadorShardsRedis(t *testing.T) {
+	s := quiet.use(t)
+	s.load(t, "redis")
+	kubectl := s.in(t, "sharding")
+	kubectl("apply", "-f", example(t, "shard"))
+	s.applyIn(t, "sharding", strings.Replace(app, "busybox:latest", "redis:7-alpine", 1))
+	kubectl("rollout", "status", "statefulset/redis", "--timeout=120s")
+	kubectl("rollout", "status", "deployment/app", "--timeout=90s")
+	eventually(t, 20*time.Second, "three shards are ready", func() (string, bool) {
+		out := kubectl("get", "ambassador", "cache")
+		return out, strings.Contains(out, "3/3")
+	})
+	cli := func(args ...string) string {
+		return strings.TrimSpace(kubectl(append([]string{"exec", "deploy/app", "-c", "main", "--", "redis-cli"}, args...)...))
+	}
+	kubectl("exec", "deploy/app", "-c", "main", "--", "sh", "-c", `for i in $(seq 60); do echo SET key:$i $i; done | redis-cli > /dev/null`)
+	if got := cli("MGET", "key:1", "key:30", "key:60"); strings.Join(strings.Fields(got), " ") != "1 30 60" {
+		t.Errorf("MGET over the shards: %q", got)
+	}
+	sum := 0
+	for i := range 3 {
+		n, _ := strconv.Atoi(strings.TrimSpace(kubectl("exec", fmt.Sprintf("redis-%d", i), "--", "redis-cli", "DBSIZE")))
+		if n == 0 {
+			t.Errorf("shard %d has no key", i)
+		}
+		sum += n
+	}
+	if sum != 60 {
+		t.Errorf("60 keys became %d", sum)
+	}
+	t.Run("a shard that is made anew at another address is found again", func(t *testing.T) {
+		kubectl("delete", "pod", "redis-1", "--wait=true")
+		kubectl("rollout", "status", "statefulset/redis", "--timeout=60s")
+		eventually(t, 20*time.Second, "every key can be written", func() (string, bool) {
+			out := kubectl("exec", "deploy/app", "-c", "main", "--", "sh", "-c", `for i in $(seq 60); do echo SET key:$i $i; done | redis-cli | sort | uniq -c`)
+			return out, strings.TrimSpace(out) == "60 OK"
+		})
+	})
+}
+
+func TestTheTLSSidecarShowsACertificate(t *testing.T) {
+	s := quiet.use(t)
+	s.load(t, "busybox")
+	kubectl := s.in(t, "tls")
+	s.Run(t, "sh", "-c", "cd /tmp && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout web.key -out web.crt -days 1 -subj /CN=web -addext subjectAltName=DNS:web 2>/dev/null")
+	kubectl("create", "secret", "tls", "web-tls", "--cert=/tmp/web.crt", "--key=/tmp/web.key")
+	kubectl("apply", "-f", example(t, "tls"))
+	s.applyIn(t, "tls", strings.Replace(webApp, "exec httpd", "echo plain > /tmp/www/index.html; exec httpd", 1))
+	kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+	pod := kubectl("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[0].status.podIP}")
+	out := s.Run(t, "curl", "-fsS", "-m", "5", "--cacert", "/tmp/web.crt", "--resolve", "web:8443:"+pod, "https://web:8443/")
+	if strings.TrimSpace(out) != "plain" {
+		t.Errorf("answer over TLS: %q", out)
+	}
+}

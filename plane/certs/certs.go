@@ -1,4 +1,4 @@
-package web
+package certs
 
 import (
 	"crypto/tls"
@@ -67,8 +67,8 @@ func (p *pair) get() *tls.Certificate {
 	return p.now
 }
 
-// certs are what a listener with TLS needs.
-type certs struct {
+// A Server is what a listener with TLS needs.
+type Server struct {
 	pair *pair
 	spec config.ServerTLS
 	log  *slog.Logger
@@ -78,7 +78,8 @@ type certs struct {
 	stamp string
 }
 
-func newCerts(spec *config.ServerTLS, log *slog.Logger) (*certs, error) {
+// NewServer reads the files of a listener. It is nil for one without TLS.
+func NewServer(spec *config.ServerTLS, log *slog.Logger) (*Server, error) {
 	if spec == nil {
 		return nil, nil //nolint:nilnil // no TLS
 	}
@@ -86,7 +87,7 @@ func newCerts(spec *config.ServerTLS, log *slog.Logger) (*certs, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &certs{pair: p, spec: *spec, log: log}
+	c := &Server{pair: p, spec: *spec, log: log}
 	if spec.ClientCAFile != "" {
 		c.stamp = stampOf(spec.ClientCAFile)
 		if c.cas, err = authorities(spec.ClientCAFile); err != nil {
@@ -109,7 +110,7 @@ func authorities(file string) (*x509.CertPool, error) {
 }
 
 // clients are the authorities of clients as the file has them now.
-func (c *certs) clients() *x509.CertPool {
+func (c *Server) clients() *x509.CertPool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := stampOf(c.spec.ClientCAFile); s != c.stamp {
@@ -123,14 +124,11 @@ func (c *certs) clients() *x509.CertPool {
 	return c.cas
 }
 
-// config is that of one connection.
-func (c *certs) config() *tls.Config {
+// Config is that of one connection.
+func (c *Server) Config() *tls.Config {
 	conf := &tls.Config{
 		MinVersion: tls.VersionTLS12, NextProtos: c.spec.ALPN,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.pair.get(), nil },
-	}
-	if len(conf.NextProtos) == 0 {
-		conf.NextProtos = []string{"h2", "http/1.1"}
 	}
 	if c.spec.MinVersion == "1.3" {
 		conf.MinVersion = tls.VersionTLS13
@@ -141,8 +139,8 @@ func (c *certs) config() *tls.Config {
 	return conf
 }
 
-// clientTLS is how endpoints are spoken to.
-func clientTLS(spec *config.ClientTLS) (*tls.Config, error) {
+// NewClient is how endpoints are spoken to.
+func NewClient(spec *config.ClientTLS) (*tls.Config, error) {
 	conf := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: spec.ServerName, InsecureSkipVerify: spec.Insecure} //nolint:gosec // asked for
 	if spec.CAFile != "" {
 		var err error
