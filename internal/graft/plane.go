@@ -1,6 +1,8 @@
 package graft
 
 import (
+	"strconv"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 )
@@ -53,4 +55,9 @@ func (d Door) Follow(kind, name, path, audience string) (corev1.Container, []cor
 		}}}}},
 		{Name: kept, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}},
 	}
+}
+
+// WithAdminPort is c in a pod of its own.
+func WithAdminPort(c corev1.Container) corev1.Container {
+	return prepared(c, c.Name, strconv.Itoa(firstAdminPort), nil)
 }
