@@ -14,6 +14,8 @@ import (
 	"nagi.dev/kube"
 	"nagi.dev/patterns/ambassador"
 	"nagi.dev/patterns/inject"
+	"nagi.dev/patterns/replicated"
+	"nagi.dev/patterns/sharded"
 	"nagi.dev/patterns/sidecar"
 	"nagi.dev/patterns/stream"
 )
@@ -62,6 +64,8 @@ func (s *Set) controllers() []kube.Controller {
 	return []kube.Controller{
 		sidecar.Controller(sidecar.Options{Door: s.door, Documents: documents{s.hub, sidecar.Kind}}),
 		ambassador.Controller(ambassador.Options{Door: s.door, Documents: documents{s.hub, ambassador.Kind}, Domain: s.o.Domain}),
+		replicated.Controller(replicated.Options{Door: s.door, Documents: documents{s.hub, replicated.Kind}, Domain: s.o.Domain}),
+		sharded.Controller(sharded.Options{Door: s.door, Documents: documents{s.hub, sharded.Kind}, Domain: s.o.Domain}),
 	}
 }
 

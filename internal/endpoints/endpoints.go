@@ -75,7 +75,10 @@ func (w World) StatefulSet(name string, port int32) ([]Endpoint, error) {
 	known := map[string]Endpoint{}
 	w.each(set.Spec.ServiceName, p.Name, func(e discoveryv1.Endpoint, number int32) {
 		if e.TargetRef != nil {
-			known[e.TargetRef.Name] = Endpoint{Address: address(e, number), Ready: is(e.Conditions.Ready, true)}
+			// A Service that publishes all its pods calls them ready; whether they
+			// serve is told apart.
+			ready := is(e.Conditions.Serving, is(e.Conditions.Ready, true)) && !is(e.Conditions.Terminating, false)
+			known[e.TargetRef.Name] = Endpoint{Address: address(e, number), Ready: ready}
 		}
 	})
 	replicas, start := int32(1), int32(0)
