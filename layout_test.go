@@ -14,7 +14,7 @@ const module = "nagi.dev/"
 var floors = [][]string{
 	{"api", "run", "internal", "plane", "bus"},
 	{"kube"},
-	{"patterns/*", "observe", "compose", "gitops", "scale", "nodes", "voice", "remo", "assess", "engine"},
+	{"patterns/*", "observe", "compose", "gitops", "scale", "nodes", "voice", "remo", "assess", "install", "engine"},
 	{"patterns", "console", "cli"},
 	{"test"},
 	{"cmd", "engine/conformance"},

@@ -21,10 +21,12 @@ import (
 // clusterFlags say which cluster a command talks to.
 type clusterFlags struct {
 	kubeconfig string
+	context    string
 }
 
 func (f *clusterFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "talk to the cluster of this file (default: the server of this machine)")
+	flags.StringVar(&f.context, "context", "", "of the contexts of the kubeconfig, this one; alone: of kubectl's own kubeconfig")
 }
 
 // A cluster is a Kubernetes that knows Stacks: kube for objects, the typed
@@ -38,13 +40,15 @@ type cluster struct {
 // dial opens the cluster of f; it does not speak to it yet.
 func (a *app) dial(f clusterFlags) (cluster, error) {
 	file := f.kubeconfig
-	if file == "" {
+	if file == "" && f.context == "" {
 		file = layout.For(a.dataDir).Kubeconfig
 	}
-	if err := readable(file); err != nil {
-		return cluster{}, err
+	if file != "" {
+		if err := readable(file); err != nil {
+			return cluster{}, err
+		}
 	}
-	config, err := kube.Config(file)
+	config, err := kube.ConfigOf(file, f.context)
 	if err != nil {
 		return cluster{}, err
 	}

@@ -113,6 +113,9 @@ func (c *deployCommand) Run(ctx context.Context, io stdio) error {
 	if err != nil {
 		return err
 	}
+	if err := c.suits(ctx, io, cl, p); err != nil {
+		return err
+	}
 	if plan, err = c.built(ctx, io, p, plan); err != nil {
 		return err
 	}

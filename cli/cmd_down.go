@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -113,15 +111,7 @@ func (c *downCommand) confirm(io stdio, d layout.Dirs) error {
 	if c.yes {
 		return nil
 	}
-	if !terminal(io.In) {
-		return usage("--wipe deletes every object, image and volume in %s; add --yes", d.Data)
-	}
-	fmt.Fprintf(io.Err, "This deletes every object, image and volume in %s. Type yes to go on: ", d.Data)
-	answer, err := bufio.NewReader(io.In).ReadString('\n')
-	if err != nil || strings.TrimSpace(answer) != "yes" {
-		return errors.New("not confirmed; nothing was changed")
-	}
-	return nil
+	return io.confirm(fmt.Sprintf("this deletes every object, image and volume in %s", d.Data))
 }
 
 // looksLikeData refuses to wipe a folder that no server made.

@@ -23,7 +23,7 @@ and removes them. No registry is needed.`,
 		Args:    noCommand,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	cmd.AddCommand(a.imageBuildCmd(), a.imageImportCmd(), a.imageLsCmd(), a.imageRmCmd(), a.imagePlaneCmd())
+	cmd.AddCommand(a.imageBuildCmd(), a.imageImportCmd(), a.imageLsCmd(), a.imageRmCmd(), a.imageSaveCmd(), a.imagePushCmd())
 	return cmd
 }
 

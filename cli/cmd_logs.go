@@ -47,7 +47,7 @@ server. -o json prints one object a line.`,
 		Example: `  nagi logs
   nagi logs -f web worker
   nagi logs -p vote --since 10m --tail -1
-  nagi logs --grep 'timeout|refused' --context 3
+  nagi logs --grep 'timeout|refused' --around 3
   nagi logs -f -o json | jq -r 'select(.service=="web").line'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.services = args
@@ -67,7 +67,7 @@ server. -o json prints one object a line.`,
 	f.DurationVar(&c.since, "since", 0, "only lines younger than this: 10m")
 	f.Int64Var(&c.tail, "tail", 100, "at most this many lines of each container; -1: all (default of --grep)")
 	f.StringVar(&c.grep, "grep", "", "only lines that match this regular expression")
-	f.IntVar(&c.around, "context", 0, "with --grep, also this many lines before and after, of the same container")
+	f.IntVar(&c.around, "around", 0, "with --grep, also this many lines before and after, of the same container")
 	f.BoolVar(&c.bare, "no-prefix", false, "print the lines alone")
 	f.StringVarP(&c.output, "output", "o", "", "json: print one object a line")
 	return cmd
@@ -107,10 +107,10 @@ func (c *logsCommand) check() (err error) {
 		return err
 	}
 	if c.around < 0 || c.around > maxAround {
-		return usage("--context %d: want 0 to %d lines", c.around, maxAround)
+		return usage("--around %d: want 0 to %d lines", c.around, maxAround)
 	}
 	if c.around > 0 && c.grep == "" {
-		return usage("--context says what to show around a line that --grep finds; name a pattern")
+		return usage("--around says what to show around a line that --grep finds; name a pattern")
 	}
 	if c.grep == "" {
 		return nil

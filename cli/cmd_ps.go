@@ -26,6 +26,7 @@ type psRow struct {
 	Stack     string    `json:"stack,omitempty"` // "" for what no compose file made
 	Namespace string    `json:"namespace"`
 	Service   string    `json:"service"`
+	Host      string    `json:"host,omitempty"` // the service in whose pods it runs, when not in its own
 	Kind      string    `json:"kind"`
 	State     string    `json:"state"`
 	Ready     int32     `json:"ready"`
@@ -115,7 +116,7 @@ func stackRows(s v1alpha1.Stack) []psRow {
 	var rows []psRow
 	for _, v := range s.Status.Services {
 		rows = append(rows, psRow{
-			Stack: s.Name, Namespace: s.Namespace, Service: v.Name, Kind: v.Kind, State: v.State,
+			Stack: s.Name, Namespace: s.Namespace, Service: v.Name, Host: v.Host, Kind: v.Kind, State: v.State,
 			Ready: v.Ready, Wanted: v.Wanted, Reason: v.Reason, Message: v.Message,
 			Since: v.Since.Time, Addresses: v.Addresses, Image: v.Image,
 			Revision: v.Revision, Updated: v.Updated.Time, ScaledBy: v.ScaledBy,
@@ -167,14 +168,14 @@ func revision(r psRow) string {
 
 // why says what is worth knowing of a service beyond its state.
 func (r psRow) why() string {
-	why := because(r.Reason, r.Message)
-	if r.ScaledBy == "" {
-		return why
+	why := []string{because(r.Reason, r.Message)}
+	if r.Host != "" {
+		why = append(why, "in the pod of "+r.Host)
 	}
-	if why != "" {
-		why += "; "
+	if r.ScaledBy != "" {
+		why = append(why, "scaled by "+r.ScaledBy)
 	}
-	return why + "scaled by " + r.ScaledBy
+	return strings.Join(slices.DeleteFunc(why, func(s string) bool { return s == "" }), "; ")
 }
 
 // because joins a reason and its message without saying anything twice.

@@ -108,9 +108,12 @@ func scalable(s *v1alpha1.Stack, all []scaling) error {
 			continue
 		}
 		i := slices.IndexFunc(s.Status.Services, func(v v1alpha1.ServiceStatus) bool { return v.Name == w.service })
-		switch kind := s.Status.Services[i].Kind; kind {
-		case "Deployment":
-		case "DaemonSet":
+		host := s.Status.Services[i].Host
+		switch kind := s.Status.Services[i].Kind; {
+		case host != "":
+			errs = append(errs, fmt.Errorf("service %s runs in the pods of %s, one in each; scale that one", w.service, host))
+		case kind == "Deployment":
+		case kind == "DaemonSet":
 			errs = append(errs, fmt.Errorf("service %s runs once on every node (mode: global); it has no number to set", w.service))
 		default:
 			errs = append(errs, fmt.Errorf("service %s is a %s, which runs to its end; change the file", w.service, kind))

@@ -29,8 +29,16 @@ type Engine interface {
 	// the lines of the Dockerfile at which it failed, are written to progress.
 	Build(ctx context.Context, dataDir string, b Build, progress io.Writer) (Built, error)
 
-	// PlaneImage writes the image of nagi-plane under a name, as an archive.
-	PlaneImage(w io.Writer, name string) error
+	// SaveImages writes images of the system as one archive.
+	SaveImages(w io.Writer, images []SystemImage) error
+
+	// PushImage brings an image of the system to the registry that its name
+	// begins with.
+	PushImage(ctx context.Context, image SystemImage) error
+
+	// Platform keeps the kinds of Nagi on the cluster that it runs in, until
+	// ctx ends.
+	Platform(ctx context.Context, c PlatformConfig) error
 
 	// Kubectl runs the real kubectl and returns its exit code.
 	Kubectl(args []string, in io.Reader, out, err io.Writer) int
@@ -46,6 +54,23 @@ type ServerConfig struct {
 	NodeName     string        // "": the host's name
 	LogLevel     string        // debug, info, warn or error
 	CertLifetime time.Duration // of leaf certificates
+	Bare         bool          // Kubernetes alone, without the kinds of Nagi
+	BuildIdle    time.Duration // how long the builder waits for the next build
+	BuildAsRoot  bool          // steps of builds are root of the machine
+}
+
+// A PlatformConfig is what the platform on a foreign cluster is asked to be.
+type PlatformConfig struct {
+	Kubeconfig string // "": that of the pod it runs in
+	Context    string
+	PlaneImage string // of nagi-plane, in pods
+	Health     string // address where it says that it runs; "": nowhere
+}
+
+// A SystemImage is one of the images that the program makes of itself.
+type SystemImage struct {
+	What string // plane or platform
+	Name string // in full: "registry.example/team/plane:1.0.0"
 }
 
 // A Finding is one thing that stands between this machine and a server.

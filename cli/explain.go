@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"nagi.dev/api/v1alpha1"
+	"nagi.dev/compose/stack"
 )
 
 // An explainer says why services are not ready and how to look further.
@@ -44,11 +45,11 @@ func (e explainer) service(ctx context.Context, s v1alpha1.ServiceStatus) {
 		e.io.note("  bring the image with: docker save %s | sudo nagi image import -", s.Image)
 		return
 	}
-	pod := e.sick(ctx, s.Name)
+	pod := e.sick(ctx, cmp.Or(s.Host, s.Name))
 	if pod == nil {
 		return
 	}
-	if container, previous := speaker(*pod); container != "" {
+	if container, previous := speaker(*pod, s.Name); container != "" {
 		for _, l := range e.lastWords(ctx, pod.Name, container, previous) {
 			e.io.note("  | %s", l)
 		}
@@ -85,10 +86,12 @@ func podReady(p corev1.Pod) bool {
 	})
 }
 
-// speaker picks the container whose last words matter, and whether those are
-// of the run before; "" when none has run.
-func speaker(p corev1.Pod) (container string, previous bool) {
-	all := slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses)
+// speaker picks the container whose last words matter for a service, and whether
+// those are of the run before; "" when none has run.
+func speaker(p corev1.Pod, service string) (container string, previous bool) {
+	all := slices.DeleteFunc(slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses), func(s corev1.ContainerStatus) bool {
+		return s.Name != service && slices.Contains(stack.ServicesOf(&p), s.Name)
+	})
 	for _, s := range all {
 		if s.State.Terminated != nil && s.State.Terminated.ExitCode != 0 {
 			return s.Name, false

@@ -68,7 +68,7 @@ func TestSpeaker(t *testing.T) {
 		{"nothing, when none has run", pod("p", "web"), "", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if c, previous := speaker(tt.pod); c != tt.want || previous != tt.previous {
+			if c, previous := speaker(tt.pod, "web"); c != tt.want || previous != tt.previous {
 				t.Errorf("speaker = %q, %v, want %q, %v", c, previous, tt.want, tt.previous)
 			}
 		})

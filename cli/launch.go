@@ -53,6 +53,9 @@ func serverArgs(c ServerConfig) []string {
 		"--log-level", c.LogLevel,
 		"--cert-lifetime", c.CertLifetime.String(),
 		"--control-only=" + strconv.FormatBool(c.ControlOnly),
+		"--bare=" + strconv.FormatBool(c.Bare),
+		"--build-idle", c.BuildIdle.String(),
+		"--build-as-root=" + strconv.FormatBool(c.BuildAsRoot),
 	}
 	if c.NodeName != "" {
 		args = append(args, "--node-name", c.NodeName)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"nagi.dev/api/v1alpha1"
+	"nagi.dev/compose/stack"
 )
 
 // A logReader prints the logs of the pods of a stack.
@@ -23,12 +25,8 @@ type logReader struct {
 }
 
 func newReader(cl cluster, s *v1alpha1.Stack, c *logsCommand, io stdio) *logReader {
-	selector := v1alpha1.StackLabel + "=" + s.Name
-	if len(c.services) > 0 {
-		selector += "," + v1alpha1.ServiceLabel + " in (" + strings.Join(c.services, ",") + ")"
-	}
 	return &logReader{
-		cluster: cl, namespace: s.Namespace, selector: selector, ask: c, every: time.Second,
+		cluster: cl, namespace: s.Namespace, selector: v1alpha1.StackLabel + "=" + s.Name, ask: c, every: time.Second,
 		out: &logWriter{
 			w: io.Out, colour: colourful(io.Out), times: c.timestamps, bare: c.bare, json: c.output == "json",
 			stack: s.Name, wanted: sieve{match: c.match, around: c.around},
@@ -57,17 +55,29 @@ func (r *logReader) sources(ctx context.Context) ([]source, error) {
 	}
 	var all []source
 	for _, p := range pods.Items {
-		statuses := append(p.Status.InitContainerStatuses, p.Status.ContainerStatuses...)
-		for _, s := range statuses {
-			if t, ok := began(s); ok {
+		for _, s := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
+			service := speaksFor(p, s.Name)
+			if t, ok := began(s); ok && (len(r.ask.services) == 0 || slices.Contains(r.ask.services, service)) {
 				all = append(all, source{
-					service: p.Labels[v1alpha1.ServiceLabel], pod: p.Name, container: s.Name, label: podLabel(p, s.Name),
+					service: service, pod: p.Name, container: s.Name, label: podLabel(p, service, s.Name),
 					started: t, running: s.State.Running != nil,
 				})
 			}
 		}
 	}
 	return all, nil
+}
+
+// speaksFor returns the service to which a container of a pod belongs: the one
+// of its name, or whose hook or helper it is; else the one that has the pod.
+func speaksFor(p corev1.Pod, container string) string {
+	all := stack.ServicesOf(&p)
+	for _, service := range all[1:] {
+		if container == service || strings.HasPrefix(container, service+"-pre-start-") || strings.HasPrefix(container, "nagi-") && strings.HasSuffix(container, "-"+service) {
+			return service
+		}
+	}
+	return all[0]
 }
 
 // began returns when the last run of a container began, if it ever ran.
@@ -84,14 +94,13 @@ func began(s corev1.ContainerStatus) (time.Time, bool) {
 }
 
 // podLabel is the service, the part of the pod's name that tells replicas
-// apart, and the container when it is not the main one.
-func podLabel(p corev1.Pod, container string) string {
-	service := p.Labels[v1alpha1.ServiceLabel]
+// apart, and the container when it is not the service's own.
+func podLabel(p corev1.Pod, service, container string) string {
 	label := service
 	if i := strings.LastIndexByte(p.Name, '-'); i >= 0 {
 		label += p.Name[i:]
 	}
-	if len(p.Spec.Containers) > 0 && container != p.Spec.Containers[0].Name {
+	if container != service {
 		label += "/" + container
 	}
 	return label

@@ -84,7 +84,7 @@ func (a *app) root() *cobra.Command {
 		&cobra.Group{ID: groupCluster, Title: "The cluster:"})
 	root.AddCommand(a.upCmd(), a.downCmd(), a.statusCmd(), a.doctorCmd(), a.serverCmd(),
 		a.deployCmd(), a.runCmd(), a.psCmd(), a.scaleCmd(), a.historyCmd(), a.rollbackCmd(), a.logsCmd(), a.topCmd(), a.eventsCmd(), a.patternsCmd(), a.imageCmd(),
-		a.kubectlCmd(), a.kubeconfigCmd(), a.versionCmd())
+		a.installCmd(), a.uninstallCmd(), a.platformCmd(), a.kubectlCmd(), a.kubeconfigCmd(), a.versionCmd())
 	return root
 }
 

@@ -40,12 +40,13 @@ func TestParseScalings(t *testing.T) {
 func TestScalableRefusesWhatHasNoNumber(t *testing.T) {
 	s := shop.DeepCopy()
 	s.Status.Services = []v1alpha1.ServiceStatus{
-		{Name: "agent", Kind: "DaemonSet"}, {Name: "migrate", Kind: "Job"}, {Name: "web", Kind: "Deployment"},
+		{Name: "agent", Kind: "DaemonSet"}, {Name: "debug", Kind: "Deployment", Host: "web"}, {Name: "migrate", Kind: "Job"}, {Name: "web", Kind: "Deployment"},
 	}
-	err := scalable(s, []scaling{{service: "web"}, {service: "agent"}, {service: "migrate"}, {service: "wbe"}})
+	err := scalable(s, []scaling{{service: "web"}, {service: "agent"}, {service: "debug"}, {service: "migrate"}, {service: "wbe"}})
 	want := "service agent runs once on every node (mode: global); it has no number to set\n" +
+		"service debug runs in the pods of web, one in each; scale that one\n" +
 		"service migrate is a Job, which runs to its end; change the file\n" +
-		"service wbe: stack shop has none; it has agent, migrate, web"
+		"service wbe: stack shop has none; it has agent, debug, migrate, web"
 	if err == nil || err.Error() != want {
 		t.Errorf("err = %v, want %s", err, want)
 	}

@@ -121,7 +121,11 @@ func (fakeEngine) Wipe(_ context.Context, dataDir string, progress func(string))
 	return os.RemoveAll(dataDir)
 }
 
-func (fakeEngine) PlaneImage(w io.Writer, name string) error {
+func (fakeEngine) PushImage(context.Context, SystemImage) error         { return nil }
+func (fakeEngine) Platform(ctx context.Context, _ PlatformConfig) error { return ctx.Err() }
+
+func (fakeEngine) SaveImages(w io.Writer, images []SystemImage) error {
+	name := images[0].Name
 	_, err := io.WriteString(w, "the archive of "+name)
 	return err
 }

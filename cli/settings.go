@@ -17,7 +17,8 @@ const defaultConfig = "/etc/nagi/config.yaml"
 // settingKeys are the flags that may also stand in the environment, as
 // NAGI_DATA_DIR, and in the file of settings, as data-dir.
 var settingKeys = []string{
-	"data-dir", "listen", "api-port", "control-only", "node-name", "log-level", "cert-lifetime",
+	"data-dir", "listen", "api-port", "control-only", "bare", "node-name", "log-level", "cert-lifetime",
+	"build-idle", "build-as-root",
 }
 
 // settle fills the flags that the command line left out from the environment,

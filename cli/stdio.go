@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,6 +22,19 @@ func (s stdio) printf(format string, args ...any) { fmt.Fprintf(s.Out, format, a
 
 // note tells a person something that is not the result.
 func (s stdio) note(format string, args ...any) { fmt.Fprintf(s.Err, format+"\n", args...) }
+
+// confirm asks a person before something that cannot be taken back.
+func (s stdio) confirm(what string) error {
+	if !terminal(s.In) {
+		return usage("%s; add --yes", what)
+	}
+	fmt.Fprintf(s.Err, "%s%s. Type yes to go on: ", strings.ToUpper(what[:1]), what[1:])
+	answer, err := bufio.NewReader(s.In).ReadString('\n')
+	if err != nil || strings.TrimSpace(answer) != "yes" {
+		return errors.New("not confirmed; nothing was changed")
+	}
+	return nil
+}
 
 // json prints v as the stable output of -o json.
 func (s stdio) json(v any) error {

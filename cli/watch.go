@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"k8s.io/client-go/tools/remotecommand"
 	"nagi.dev/api/v1alpha1"
 	"nagi.dev/compose"
+	"nagi.dev/compose/stack"
 	"nagi.dev/compose/watch"
 )
 
@@ -82,8 +84,8 @@ type watchedPods struct {
 	services map[string]types.ServiceConfig
 }
 
-func (w watchedPods) list(ctx context.Context, selector string) ([]corev1.Pod, error) {
-	pods, err := w.CoreV1().Pods(w.stack.Namespace).List(ctx, metav1.ListOptions{LabelSelector: v1alpha1.StackLabel + "=" + w.stack.Name + selector})
+func (w watchedPods) list(ctx context.Context) ([]corev1.Pod, error) {
+	pods, err := w.CoreV1().Pods(w.stack.Namespace).List(ctx, metav1.ListOptions{LabelSelector: v1alpha1.StackLabel + "=" + w.stack.Name})
 	if err != nil {
 		return nil, plain("list pods", err)
 	}
@@ -92,29 +94,29 @@ func (w watchedPods) list(ctx context.Context, selector string) ([]corev1.Pod, e
 
 // Pods lists the pods of the watched services that stay.
 func (w watchedPods) Pods(ctx context.Context) ([]watch.Pod, error) {
-	pods, err := w.list(ctx, "")
+	pods, err := w.list(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var all []watch.Pod
 	for _, p := range pods {
-		service := p.Labels[v1alpha1.ServiceLabel]
-		if _, ok := w.services[service]; ok && p.DeletionTimestamp == nil {
-			all = append(all, watchedPod(p, service))
+		for _, service := range stack.ServicesOf(&p) {
+			if _, ok := w.services[service]; ok && p.DeletionTimestamp == nil {
+				all = append(all, watchedPod(p, service))
+			}
 		}
 	}
 	return all, nil
 }
 
 func watchedPod(p corev1.Pod, service string) watch.Pod {
-	out := watch.Pod{Name: p.Name, UID: string(p.UID), Service: service}
-	for _, s := range p.Status.InitContainerStatuses {
-		if s.Name == compose.Syncer && s.State.Running != nil {
+	out := watch.Pod{Name: p.Name, UID: string(p.UID) + "/" + service, Service: service, Gates: compose.SyncerOf(service, p.Labels[v1alpha1.ServiceLabel])}
+	for _, s := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
+		switch {
+		case s.State.Running == nil:
+		case s.Name == out.Gates:
 			out.Gate = true
-		}
-	}
-	for _, s := range p.Status.ContainerStatuses {
-		if s.Name == service && s.State.Running != nil {
+		case s.Name == service:
 			out.Running = s.ContainerID
 		}
 	}
@@ -124,7 +126,7 @@ func watchedPod(p corev1.Pod, service string) watch.Pod {
 func (w watchedPods) Receive(ctx context.Context, p watch.Pod, files io.Reader) error {
 	container := p.Service
 	if p.Gate {
-		container = compose.Syncer
+		container = p.Gates
 	}
 	_, err := w.exec(ctx, p.Name, container, compose.ReceiveCommand(w.services[p.Service], p.Gate), files)
 	return err
@@ -164,13 +166,13 @@ func (b bounded) Write(p []byte) (int, error) {
 // Restart deletes the pods of a service: new ones begin at once, and get what
 // has changed before they start.
 func (w watchedPods) Restart(ctx context.Context, service string) error {
-	pods, err := w.list(ctx, ","+v1alpha1.ServiceLabel+"="+service)
+	pods, err := w.list(ctx)
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, p := range pods {
-		if p.DeletionTimestamp != nil {
+		if p.DeletionTimestamp != nil || !slices.Contains(stack.ServicesOf(&p), service) {
 			continue
 		}
 		err := w.CoreV1().Pods(p.Namespace).Delete(ctx, p.Name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(p.UID))})

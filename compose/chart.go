@@ -140,7 +140,7 @@ func (c *charter) object(tree map[string]any, service string) {
 	}
 	if template, ok := spec["template"].(map[string]any); ok {
 		pod, _ := template["spec"].(map[string]any)
-		c.pod(pod, service)
+		c.pod(pod)
 	}
 }
 
@@ -156,20 +156,28 @@ func (c *charter) service(spec map[string]any, service string) {
 	}
 }
 
-func (c *charter) pod(pod map[string]any, service string) {
-	own := ""
-	for _, container := range listOf(pod["containers"]) {
-		own, _ = container["image"].(string)
-		container["image"] = c.value(own, "services", service, "image")
+// pod puts values into the containers of services, which are called as those,
+// and into what is done with their images beforehand.
+func (c *charter) pod(pod map[string]any) {
+	inits := listOf(pod["initContainers"])
+	goesOn := func(container map[string]any) bool { return container["restartPolicy"] == "Always" }
+	of := map[string]string{} // the service of each image
+	for _, container := range append(listOf(pod["containers"]), inits...) {
+		image, _ := container["image"].(string)
+		if name, _ := container["name"].(string); goesOn(container) || !slices.ContainsFunc(inits, func(i map[string]any) bool { return i["name"] == name }) {
+			of[image] = name
+			container["image"] = c.value(image, "services", name, "image")
+		}
 	}
-	for _, container := range listOf(pod["initContainers"]) {
+	for _, container := range inits {
 		name, _ := container["name"].(string)
 		image, _ := container["image"].(string)
 		switch {
+		case goesOn(container):
 		case ours(name):
 			container["image"] = c.value(image, "plane", "image")
-		case image == own:
-			container["image"] = c.value(own, "services", service, "image")
+		case of[image] != "":
+			container["image"] = c.value(image, "services", of[image], "image")
 		}
 	}
 }

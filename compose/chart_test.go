@@ -102,7 +102,7 @@ volumes: {data: }
 		"a network plugin that enforces NetworkPolicies (network-default, web-published)",
 		"a load balancer for Services (web-published)",
 		"a namespace that lets pods be privileged (db)",
-		"the image plane, which it must be able to pull: nagi image plane writes it, --plane-image names it (web)",
+		"the image plane, which it must be able to pull: nagi image save plane writes it, --plane-image names it (web)",
 		"the feature gate ContainerStopSignals: without it the image's own stop signal is sent (web)",
 		"the feature gate HostnameOverride: without it the pod's own name is seen (web)",
 	}

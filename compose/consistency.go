@@ -37,7 +37,11 @@ func (p *Project) consistent() error {
 		}
 		add(p.checkReferences(at, s))
 	}
-	add(p.checkCircles())
+	if e := p.checkJoins(); e != nil {
+		add(e)
+	} else {
+		add(p.checkCircles())
+	}
 	add(p.checkPublished())
 	add(p.checkNames())
 	if len(faults) == 0 {
@@ -61,9 +65,10 @@ func (p *Project) checkRuns(at path, s types.ServiceConfig) *Error {
 	case s.NetworkMode != "" && len(s.Networks) > 0:
 		return p.Source.fault(at.with("network_mode"), "excludes networks; remove one of the two")
 	}
-	mode, from, ok := strings.Cut(s.NetworkMode, ":")
-	if ok && mode == "service" && !p.has(from) {
-		return p.Source.fault(at.with("network_mode"), p.noService(from))
+	for _, j := range namedJoins(s) {
+		if !p.has(j.to) {
+			return p.Source.fault(at.with(j.attribute), p.noService(j.to))
+		}
 	}
 	return nil
 }
@@ -112,6 +117,9 @@ func (p *Project) checkScale(at path, s types.ServiceConfig) *Error {
 // checkDependencies asks that what a service waits for is there.
 func (p *Project) checkDependencies(at path, s types.ServiceConfig) *Error {
 	for _, name := range slices.Sorted(maps.Keys(s.DependsOn)) {
+		if slices.ContainsFunc(namedJoins(s), func(j join) bool { return j.to == name }) {
+			continue // told already
+		}
 		if d := s.DependsOn[name]; !p.has(name) && d.Required {
 			return p.Source.fault(at.with("depends_on").with(name), p.noService(name))
 		}

@@ -41,30 +41,32 @@ func awaitedServices(p *types.Project) map[string]bool {
 
 // waits returns what a service waits for: "deployment/db=healthy". What is not
 // in the project was not required, or the file would not have been read; what
-// is scaled to nothing never comes.
+// is scaled to nothing never comes. Those of its own pod begin in their order.
 func (m *maker) waits(s types.ServiceConfig) []string {
 	var out []string
 	for _, on := range slices.Sorted(maps.Keys(s.DependsOn)) {
 		dependency, ok := m.project.Services[on]
-		if !ok || isJob(dependency) || dependency.GetScale() == 0 && m.kind(dependency) == kindDeployment {
+		if !ok || isJob(dependency) || dependency.GetScale() == 0 && m.kind(dependency) == kindDeployment || m.hostOf(on) == m.hostOf(s.Name) {
 			continue
 		}
 		condition, ok := conditions[s.DependsOn[on].Condition]
 		if !ok {
 			condition = "started"
 		}
-		out = append(out, fmt.Sprintf("%s/%s=%s", strings.ToLower(m.kind(dependency)), m.names[on], condition))
+		out = append(out, fmt.Sprintf("%s/%s=%s", strings.ToLower(m.kind(dependency)), m.names[m.hostOf(on)], condition))
 	}
 	return out
 }
 
 // restartHash changes whenever a dependency with restart: true does, and with
-// it the pods of the service. Empty: there is no such dependency.
-func (m *maker) restartHash(s types.ServiceConfig) string {
+// it the pods of the services. Empty: there is no such dependency.
+func (m *maker) restartHash(mates []types.ServiceConfig) string {
 	parts := map[string]string{}
-	for on, d := range s.DependsOn {
-		if hash := m.hashes[on]; d.Restart && hash != "" {
-			parts[on] = hash
+	for _, s := range mates {
+		for on, d := range s.DependsOn {
+			if hash := m.hashes[on]; d.Restart && hash != "" && m.hostOf(on) != m.hostOf(s.Name) {
+				parts[on] = hash
+			}
 		}
 	}
 	if len(parts) == 0 {
@@ -85,8 +87,12 @@ func (m *maker) addWait(pod *corev1.PodSpec, s types.ServiceConfig) {
 		args = append(args, "--for", w)
 	}
 	pod.ServiceAccountName = stackAccount
-	pod.InitContainers = []corev1.Container{m.waitContainer(args)}
-	pod.Volumes = append(slices.Clip(pod.Volumes), tokenProjection())
+	c := m.waitContainer(args)
+	c.Name = ownName(c.Name, m.names[s.Name], m.names[m.hostOf(s.Name)])
+	pod.InitContainers = append(pod.InitContainers, c)
+	if volumeNamed(pod.Volumes, tokenVolume) == nil {
+		pod.Volumes = append(slices.Clip(pod.Volumes), tokenProjection())
+	}
 }
 
 func (m *maker) waitContainer(args []string) corev1.Container {

@@ -21,6 +21,11 @@ import (
 // changed files are there.
 const Syncer = "nagi-sync"
 
+const gateVolume = "nagi-gate"
+
+// SyncerOf names the Syncer of a service that runs in the pods of host.
+func SyncerOf(service, host string) string { return ownName(Syncer, service, host) }
+
 // Where a watched container finds what takes its files, and where that finds
 // its marks and the folders of the container while the gate is shut.
 const (
@@ -112,22 +117,22 @@ func (m *maker) addGate(pod *corev1.PodSpec, s types.ServiceConfig, mounts mount
 		return
 	}
 	c := corev1.Container{
-		Name: Syncer, Image: s.Image, ImagePullPolicy: pullPolicy(s.PullPolicy),
+		Name: SyncerOf(m.names[s.Name], m.names[m.hostOf(s.Name)]), Image: s.Image, ImagePullPolicy: pullPolicy(s.PullPolicy),
 		Command:         []string{PlaneProgram, "gate", "--dir", GateFolder},
 		SecurityContext: containerSecurity(s),
 		VolumeMounts: []corev1.VolumeMount{
-			{Name: "nagi-plane", MountPath: planePath, ReadOnly: true}, {Name: "nagi-gate", MountPath: GateFolder},
+			{Name: "nagi-plane", MountPath: planePath, ReadOnly: true}, {Name: fitName(m.volumePrefix(s) + gateVolume), MountPath: GateFolder},
 		},
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 	}
 	for i, dir := range folders {
-		name := fmt.Sprintf("nagi-sync-%d", i)
+		name := fitName(m.volumePrefix(s) + fmt.Sprintf("nagi-sync-%d", i))
 		if slices.ContainsFunc(mounts.mounts, func(m corev1.VolumeMount) bool { return m.Name == name }) {
 			c.Command = append(c.Command, "--seed", dir+"="+gateFolder(i))
 			c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: gateFolder(i)})
 		}
 	}
-	pod.Volumes = append(pod.Volumes, emptyFolder("nagi-gate"))
+	pod.Volumes = append(pod.Volumes, emptyFolder(fitName(m.volumePrefix(s)+gateVolume)))
 	pod.InitContainers = append(pod.InitContainers, c)
 }
 

@@ -52,7 +52,8 @@ func (m *maker) addPreStart(pod *corev1.PodSpec, s types.ServiceConfig) {
 		m.names[hook.Name] = fitTo(m.names[s.Name], maxName-12) + fmt.Sprintf("-pre-start-%d", i)
 		set := m.mountsOf(hook)
 		m.takeParents(&set, s, hook)
-		set.shareWith(pod, fmt.Sprintf("pre-start-%d-", i))
+		set.setApart(m.volumePrefix(s))
+		set.shareWith(pod, fmt.Sprintf("%spre-start-%d-", m.volumePrefix(s), i))
 		c := m.container(hook, set)
 		c.StartupProbe, c.ReadinessProbe, c.LivenessProbe, c.Lifecycle, c.Ports = nil, nil, nil, nil, nil
 		m.addSeeds(pod, c.Image, c.ImagePullPolicy, set)
@@ -95,6 +96,13 @@ func (set *mountSet) rename(from, to string) {
 	for i := range set.volumes {
 		if set.volumes[i].Name == from {
 			set.volumes[i].Name = to
+		}
+	}
+	for _, o := range set.owned { // a file that is copied lies in a folder of its volume's name
+		for i := range set.mounts {
+			if m := &set.mounts[i]; o.source == from && m.Name == o.volume && m.SubPath == from {
+				m.SubPath = to
+			}
 		}
 	}
 	for i := range set.mounts {

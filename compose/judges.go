@@ -52,8 +52,12 @@ func judgeMarks(a attribute) (Verdict, string) {
 			lost = append(lost, key)
 		}
 	}
-	if len(lost) == 0 {
+	shared := sharedMarks(a)
+	if len(lost) == 0 && shared == "" {
 		return Applied, ""
+	}
+	if len(lost) == 0 {
+		return Approximated, shared
 	}
 	return Approximated, "Kubernetes does not allow " + strings.Join(lost, ", ") + ": left out"
 }

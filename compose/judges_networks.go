@@ -1,7 +1,5 @@
 package compose
 
-import "strings"
-
 func judgeNetworkDriver(a attribute) (Verdict, string) {
 	switch a.text {
 	case "", "default", "bridge", "overlay":
@@ -45,7 +43,6 @@ func judgeIPv6(a attribute) (Verdict, string) {
 }
 
 func judgeNetworkMode(a attribute) (Verdict, string) {
-	mode, of, _ := strings.Cut(a.text, ":")
 	switch {
 	case a.text == "" || a.text == modeBridge || a.text == modeDefault:
 		return Applied, ""
@@ -53,8 +50,6 @@ func judgeNetworkMode(a attribute) (Verdict, string) {
 		return Approximated, "its network leads nowhere; only the cluster's DNS and API would answer"
 	case a.text == modeHost:
 		return Approximated, "no wall stands around it, and its namespace lets pods rule the machine (Pod Security: privileged)"
-	case mode == "service":
-		return Refused, "two services do not share one network, for one would restart with the other; remove it and reach the other as " + of
 	}
-	return Refused, "a container outside the stack cannot share its network; remove it and publish ports"
+	return judgeJoin(a, "network")
 }

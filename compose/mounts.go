@@ -16,16 +16,16 @@ import (
 // Where shared memory and the plane's program are in every container.
 const (
 	shmPath   = "/dev/shm"
+	shmVolume = "shm"
 	planePath = "/.nagi"
 )
 
-// A mountSet holds the volumes of a pod and where its container sees them.
+// A mountSet holds the volumes of a service and where its container sees them.
 type mountSet struct {
 	volumes []corev1.Volume
 	mounts  []corev1.VolumeMount
 	owned   []owned
 	seeds   []seed
-	claims  bool // some are claims
 }
 
 // add mounts a volume; one that is there already is only mounted once more.
@@ -57,7 +57,7 @@ func (m *maker) mountsOf(s types.ServiceConfig) mountSet {
 	m.addConfigs(&set, s)
 	m.addSecrets(&set, s)
 	if s.ShmSize > 0 && !set.has(shmPath) {
-		set.add(memory("shm", int64(s.ShmSize)), corev1.VolumeMount{MountPath: shmPath})
+		set.add(memory(shmVolume, int64(s.ShmSize)), corev1.VolumeMount{MountPath: shmPath})
 	}
 	if _, ok := planeProbe(s.HealthCheck); ok || needsHookProgram(s) {
 		set.add(m.planeVolume(), corev1.VolumeMount{MountPath: planePath, ReadOnly: true})
@@ -110,7 +110,6 @@ func (m *maker) addNamed(set *mountSet, i int, v types.ServiceVolumeConfig, moun
 	claim := m.claimName(v.Source)
 	set.seed(copied, fitName("volume-"+claim), v.Target)
 	source := &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim}
-	set.claims = true
 	set.add(corev1.Volume{
 		Name:         fitName("volume-" + claim),
 		VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: source},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	corev1 "k8s.io/api/core/v1"
@@ -108,7 +109,7 @@ func (m *maker) serviceWalls(s types.ServiceConfig) []Object {
 // publishes tells whether the ports of a service can be published: one without
 // a network has none, one in the machine's network listens there by itself.
 func publishes(s types.ServiceConfig) bool {
-	return s.NetworkMode != modeNone && s.NetworkMode != modeHost
+	return s.NetworkMode != modeNone && s.NetworkMode != modeHost && !strings.HasPrefix(s.NetworkMode, types.ServicePrefix)
 }
 
 // openPorts are the published ports as the container has them.

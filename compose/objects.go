@@ -58,6 +58,7 @@ type maker struct {
 	rollingBack map[string]*types.UpdateConfig
 
 	names   map[string]string   // object name of each service
+	hosts   map[string]string   // the service in whose pod each one runs
 	awaited map[string]bool     // services whose end another one waits for
 	aliases map[string][]string // services behind each alias, by the alias' object name
 	hashes  map[string]string   // of the pod templates made so far
@@ -80,7 +81,7 @@ func newMaker(p *types.Project, assets []v1alpha1.Asset, o ObjectOptions) *maker
 	for _, a := range assets {
 		m.assets[a.Key] = a
 	}
-	m.names = m.serviceNames()
+	m.names, m.hosts = m.serviceNames(), podHosts(p)
 	m.awaited = awaitedServices(p)
 	m.aliases = m.collectAliases()
 	return m
@@ -111,6 +112,9 @@ func (m *maker) meta(name, service string) metav1.ObjectMeta {
 
 // podSelector returns the labels by which the pods of a service are found.
 func (m *maker) podSelector(service string) map[string]string {
+	if !m.hasPod(service) {
+		return map[string]string{v1alpha1.StackLabel: m.stack, v1alpha1.JoinedPrefix + m.names[service]: ""}
+	}
 	return map[string]string{v1alpha1.StackLabel: m.stack, v1alpha1.ServiceLabel: m.names[service]}
 }
 

@@ -173,16 +173,23 @@ func judgeSpace(what string) func(attribute) (Verdict, string) {
 		if a.text == "host" {
 			return Applied, ""
 		}
+		if strings.Contains(a.text, ":") {
+			return judgeJoin(a, what)
+		}
 		return other(a)
 	}
 }
 
-// setSpaces shares the machine's namespaces with a pod, and gives it an init:
+// setSpaces shares the machine's namespaces with a pod, or those of its services
+// with one another, and gives it an init:
 // with one space of process numbers in the pod, its pause process is number 1.
 // It reaps orphans, and signals reach the command as they reach any program.
-func setSpaces(pod *corev1.PodSpec, s types.ServiceConfig) {
+func (m *maker) setSpaces(pod *corev1.PodSpec, s types.ServiceConfig, mates []types.ServiceConfig) {
 	pod.HostPID, pod.HostIPC = s.Pid == "host", s.Ipc == "host"
-	if s.Init != nil && *s.Init && !pod.HostPID {
+	oneSpace := func(mate types.ServiceConfig) bool {
+		return mate.Init != nil && *mate.Init || joined(m.project, mate.Pid) != ""
+	}
+	if slices.ContainsFunc(mates, oneSpace) && !pod.HostPID {
 		pod.ShareProcessNamespace = new(true)
 	}
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"nagi.dev/api/v1alpha1"
@@ -23,52 +22,51 @@ const stopGrace = 10 * time.Second
 // that no longer waits would keep the account it waited with.
 const noAccount = "default"
 
-// template returns the pods of a service.
-func (m *maker) template(s types.ServiceConfig, mounts mountSet) corev1.PodTemplateSpec {
-	meta := metav1.ObjectMeta{Labels: m.meta("", m.names[s.Name]).Labels}
-	for _, alias := range m.aliasesOf(s.Name) {
-		meta.Labels[v1alpha1.AliasPrefix+alias] = ""
-	}
-	for _, n := range m.networksOf(s) {
-		meta.Labels[n.label] = ""
-	}
-	markFrom(&meta, s.Labels)
-	annotateFrom(&meta, s.Annotations)
-	if hash := m.restartHash(s); hash != "" {
+// template returns the pods of a service, with those that join it.
+func (m *maker) template(s types.ServiceConfig) corev1.PodTemplateSpec {
+	mates := m.mates(s.Name)
+	meta := m.podMeta(s, mates)
+	if hash := m.restartHash(mates); hash != "" {
 		meta.Annotations = withMark(meta.Annotations, v1alpha1.HashAnnotation, hash)
 	}
-	pod := m.podSpec(s, mounts)
-	m.askRuntime(&meta, &pod, s)
+	pod := m.podSpec(s, mates)
+	m.askRuntime(&meta, &pod, mates)
 	return corev1.PodTemplateSpec{ObjectMeta: meta, Spec: pod}
 }
 
-func (m *maker) podSpec(s types.ServiceConfig, mounts mountSet) corev1.PodSpec {
+func (m *maker) podSpec(s types.ServiceConfig, mates []types.ServiceConfig) corev1.PodSpec {
 	pod := corev1.PodSpec{
-		Containers:                    []corev1.Container{m.container(s, mounts)},
-		Volumes:                       mounts.volumes,
-		TerminationGracePeriodSeconds: new(stopSeconds(s)),
+		TerminationGracePeriodSeconds: new(longestStop(mates)),
 		NodeSelector:                  platformSelector(s.Platform),
-		SecurityContext:               podSecurity(s),
+		SecurityContext:               podSecurity(s, len(mates) > 1),
 		HostAliases:                   hostAliases(s.ExtraHosts),
 		DNSConfig:                     dnsConfig(s),
 		ServiceAccountName:            noAccount,
 		EnableServiceLinks:            new(false),
 		AutomountServiceAccountToken:  new(false),
 	}
-	if stopSignal(s) != "" {
+	if slices.ContainsFunc(mates, func(mate types.ServiceConfig) bool { return stopSignal(mate) != "" }) {
 		pod.OS = &corev1.PodOS{Name: corev1.Linux} // without it the signal is refused
 	}
 	setHostname(&pod, s)
-	setSpaces(&pod, s)
+	m.setSpaces(&pod, s, mates)
 	m.place(&pod, s)
 	setNetwork(&pod, s)
-	m.addWait(&pod, s)
-	m.addSeeds(&pod, s.Image, pullPolicy(s.PullPolicy), mounts)
-	m.addOwned(&pod, mounts)
-	m.addPreStart(&pod, s)
+	ahead := runAhead(m.project, m.hosts, podMates(m.project, m.hosts, s.Name))
+	for _, mate := range mates {
+		m.addService(&pod, mate, ahead[mate.Name])
+	}
 	m.addPlane(&pod)
-	m.addGate(&pod, s, mounts)
 	return pod
+}
+
+// longestStop returns the time that the services of a pod have to stop.
+func longestStop(mates []types.ServiceConfig) int64 {
+	var longest int64
+	for _, s := range mates {
+		longest = max(longest, stopSeconds(s))
+	}
+	return longest
 }
 
 func stopSeconds(s types.ServiceConfig) int64 {

@@ -91,8 +91,11 @@ func podOf(o Object) *corev1.PodSpec {
 
 func (n *needs) pod(who string, p corev1.PodSpec) {
 	for _, c := range p.InitContainers {
+		if c.RestartPolicy != nil {
+			n.add(who, "init containers that go on beside the others (Kubernetes 1.29)")
+		}
 		if ours(c.Name) {
-			n.add(who, "the image "+c.Image+", which it must be able to pull: nagi image plane writes it, --plane-image names it")
+			n.add(who, "the image "+c.Image+", which it must be able to pull: nagi image save plane writes it, --plane-image names it")
 		}
 	}
 	for _, v := range p.Volumes {

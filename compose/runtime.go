@@ -25,20 +25,22 @@ var processLimits = []string{
 	"nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack",
 }
 
-// askRuntime writes what the runtime is to do for the containers of a service
-// into the annotations of its pods. On any other cluster nobody would read it.
-func (m *maker) askRuntime(meta *metav1.ObjectMeta, pod *corev1.PodSpec, s types.ServiceConfig) {
+// askRuntime writes what the runtime is to do for the containers of services
+// into the annotations of their pods. On any other cluster nobody would read it.
+func (m *maker) askRuntime(meta *metav1.ObjectMeta, pod *corev1.PodSpec, mates []types.ServiceConfig) {
 	if m.portable {
 		return
 	}
-	m.askFor(meta, pod, s)
-	for i := range s.PreStart {
-		m.askFor(meta, pod, hookService(s, i))
+	for _, s := range mates {
+		m.askFor(meta, pod, s, len(mates) > 1)
+		for i := range s.PreStart {
+			m.askFor(meta, pod, hookService(s, i), len(mates) > 1)
+		}
 	}
 }
 
-func (m *maker) askFor(meta *metav1.ObjectMeta, pod *corev1.PodSpec, s types.ServiceConfig) {
-	text, err := json.Marshal(runtimeSettings(s))
+func (m *maker) askFor(meta *metav1.ObjectMeta, pod *corev1.PodSpec, s types.ServiceConfig, shared bool) {
+	text, err := json.Marshal(runtimeSettings(s, shared))
 	if err != nil {
 		panic(fmt.Sprintf("marshal settings: %v", err)) // strings and numbers always marshal
 	}
@@ -54,15 +56,16 @@ func (m *maker) askFor(meta *metav1.ObjectMeta, pod *corev1.PodSpec, s types.Ser
 func LeftOut(p *types.Project) []string {
 	var out []string
 	p = prepare(p)
+	hosts := podHosts(p)
 	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
 		s := p.Services[name]
-		all := []types.ServiceConfig{s}
+		all, shared := []types.ServiceConfig{s}, len(podMates(p, hosts, hosts[name])) > 1
 		for i := range s.PreStart {
 			all = append(all, hookService(s, i))
 		}
 		var what []string
 		for _, c := range all {
-			what = append(what, settingNames(runtimeSettings(c))...)
+			what = append(what, settingNames(runtimeSettings(c, shared))...)
 		}
 		if len(what) > 0 {
 			slices.Sort(what)
@@ -78,6 +81,7 @@ func settingNames(s oci.Settings) (names []string) {
 		name string
 		set  bool
 	}{
+		{"group_add", s.User == "" && slices.ContainsFunc(s.Groups, func(g string) bool { return numericID(g) != nil })},
 		{"group_add by name", slices.ContainsFunc(s.Groups, func(g string) bool { return numericID(g) == nil })},
 		{"oom_score_adj", s.OOMScoreAdj != nil},
 		{"pids_limit", s.Pids != 0},
@@ -93,14 +97,15 @@ func settingNames(s oci.Settings) (names []string) {
 	return names
 }
 
-// runtimeSettings returns what a service asks beyond Kubernetes.
-func runtimeSettings(s types.ServiceConfig) oci.Settings {
+// runtimeSettings returns what a service asks beyond Kubernetes. For that, the
+// groups of one that shares its pod would be those of all of it.
+func runtimeSettings(s types.ServiceConfig, shared bool) oci.Settings {
 	out := oci.Settings{Umask: s.Umask, Pids: processes(s)}
 	if !numericUser(s.User) {
 		out.User = s.User
 	}
 	for _, group := range s.GroupAdd {
-		if out.User != "" || numericID(group) == nil { // a user by name comes with groups of its own
+		if shared || out.User != "" || numericID(group) == nil { // a user by name comes with groups of its own
 			out.Groups = append(out.Groups, group)
 		}
 	}

@@ -19,8 +19,9 @@ var safeSysctls = []string{
 }
 
 // podSecurity returns what the whole pod gets; nil: nothing. A sysctl that the
-// kubelet would refuse is left out, for it would refuse the pod.
-func podSecurity(s types.ServiceConfig) *corev1.PodSecurityContext {
+// kubelet would refuse is left out, for it would refuse the pod. In a pod that
+// services share, the runtime gives each its groups.
+func podSecurity(s types.ServiceConfig, shared bool) *corev1.PodSecurityContext {
 	var c corev1.PodSecurityContext
 	for _, name := range slices.Sorted(maps.Keys(s.Sysctls)) {
 		if slices.Contains(safeSysctls, name) {
@@ -28,7 +29,7 @@ func podSecurity(s types.ServiceConfig) *corev1.PodSecurityContext {
 		}
 	}
 	for _, group := range s.GroupAdd {
-		if id := numericID(group); id != nil {
+		if id := numericID(group); id != nil && !shared {
 			c.SupplementalGroups = append(c.SupplementalGroups, *id)
 		}
 	}

@@ -17,7 +17,9 @@ func (m *maker) services() []Object {
 	var names, published []Object
 	for _, service := range m.serviceKeys() {
 		s := m.project.Services[service]
-		names = append(names, m.headless(s))
+		if !sharesNetwork(m.project, s) { // else it has no name of its own there
+			names = append(names, m.headless(s))
+		}
 		if publishes(s) {
 			published = append(published, m.published(s)...)
 		}
@@ -86,6 +88,9 @@ func (m *maker) collectAliases() map[string][]string {
 	}
 	for _, service := range m.serviceKeys() {
 		s := m.project.Services[service]
+		if sharesNetwork(m.project, s) {
+			continue
+		}
 		for _, alias := range ownAliases(s) {
 			add(alias, service)
 		}

@@ -122,7 +122,7 @@ func (t *rows) container() {
 	s := func(names ...string) []string { return under("services.*.", names) }
 	t.applied(s("cap_add.*", "cap_drop.*", "command.**", "dns_opt.**", "dns_search.**", "entrypoint.**", "env_file.**",
 		"environment.**", "image", "label_file.**", "mem_limit", "mem_reservation", "cpus", "cpu_count", "platform", "privileged",
-		"read_only", "shm_size", "stop_grace_period", "stop_signal", "working_dir",
+		"read_only", "shm_size", "stop_signal", "working_dir",
 		"configs.*", "configs.*.source", "configs.*.target", "configs.*.mode",
 		"secrets.*", "secrets.*.source", "secrets.*.target", "secrets.*.mode")...)
 	t.judged(judgeOwner, s("configs.*.uid", "configs.*.gid", "secrets.*.uid", "secrets.*.gid")...)
@@ -140,12 +140,13 @@ func (t *rows) container() {
 	t.judged(judgeIdentity, s("group_add.*")...)
 	t.judged(judgeHostname, s("hostname")...)
 	t.judged(judgeDomain, s("domainname")...)
-	t.applied(s("init")...)
+	t.judged(judgeInit, s("init")...)
 	t.judged(judgeLogging, s("logging.driver")...)
 	t.approximated("ignored: the node keeps and turns over the logs", s("logging.options.**")...)
 	t.judged(judgePull, s("pull_policy")...)
 	t.approximated("pulled only when absent", s("pull_refresh_after")...)
 	t.judged(judgeSecurity, s("security_opt.*")...)
+	t.judged(judgeGrace, s("stop_grace_period")...)
 	t.judged(judgeSysctl, s("sysctls.*")...)
 	t.judged(judgeTmpfs, s("tmpfs", "tmpfs.*")...)
 	t.judged(judgeIdentity, s("user")...)
@@ -203,7 +204,7 @@ func (t *rows) workload() {
 	t.judged(judgeHostIP, s("ports.*.host_ip")...)
 	t.approximated("ignored: ports are named after their numbers", s("ports.*.name")...)
 	t.judged(judgeRestart, s("restart")...)
-	t.approximated("becomes a further name of the service", s("container_name")...)
+	t.add(row{verdict: Approximated, reason: furtherName, judge: judgeContainerName}, s("container_name")...)
 	t.approximated("ignored: deploy does not show the output; see nagi logs", s("attach")...)
 	t.add(row{verdict: Applied, reason: "by nagi deploy --watch"}, s("develop", "develop.watch.*.path", "develop.watch.*.target",
 		"develop.watch.*.ignore.**", "develop.watch.*.include.**", "develop.watch.*.initial_sync", "develop.watch.*.exec.command.**")...)

@@ -28,8 +28,8 @@ const keptRevisions = 3
 // Kubernetes' own default.
 const jobAttempts = 6
 
-// workloads returns one Deployment, DaemonSet, Job or CronJob a service, each after
-// those it depends on.
+// workloads returns one Deployment, DaemonSet, Job or CronJob a service that
+// joins no other, each after those it depends on.
 func (m *maker) workloads() []Object {
 	var objs []Object
 	for _, service := range m.dependencyOrder() {
@@ -38,22 +38,24 @@ func (m *maker) workloads() []Object {
 	return objs
 }
 
-// dependencyOrder returns the services, each after those it depends on,
-// otherwise by name.
+// dependencyOrder returns the services that have pods, each after those it and
+// its mates depend on, otherwise by name.
 func (m *maker) dependencyOrder() []string {
 	var order []string
 	seen := map[string]bool{}
 	var visit func(string)
 	visit = func(service string) {
-		s, ok := m.project.Services[service]
-		if !ok || seen[service] {
+		host := m.hostOf(service)
+		if _, ok := m.project.Services[host]; !ok || seen[host] {
 			return
 		}
-		seen[service] = true
-		for _, on := range slices.Sorted(maps.Keys(s.DependsOn)) {
-			visit(on)
+		seen[host] = true
+		for _, mate := range m.mates(host) {
+			for _, on := range slices.Sorted(maps.Keys(mate.DependsOn)) {
+				visit(on)
+			}
 		}
-		order = append(order, service)
+		order = append(order, host)
 	}
 	for _, service := range m.serviceKeys() {
 		visit(service)
@@ -77,10 +79,16 @@ func (m *maker) kind(s types.ServiceConfig) string {
 }
 
 func (m *maker) workload(s types.ServiceConfig) []Object {
-	mounts := m.mountsOf(s)
-	template := m.template(s, mounts)
-	m.hashes[s.Name] = hashOf(template)
+	template, mates := m.template(s), m.mates(s.Name)
+	hash := hashOf(template)
 	meta := m.meta(m.names[s.Name], m.names[s.Name])
+	for _, mate := range mates {
+		m.hashes[mate.Name] = hash
+		if mate.Name != s.Name {
+			markFrom(&meta, deployOf(mate).Labels)
+		}
+	}
+	m.markMates(&meta, s, mates)
 	markFrom(&meta, deployOf(s).Labels)
 	kind := m.kind(s)
 	if kind == kindDeployment || kind == kindDaemonSet {
@@ -94,7 +102,12 @@ func (m *maker) workload(s types.ServiceConfig) []Object {
 	case kindDaemonSet:
 		return []Object{m.daemonSet(s, meta, template)}
 	}
-	return []Object{m.deployment(s, meta, template, mounts.claims)}
+	return []Object{m.deployment(s, meta, template, mountsClaims(template.Spec))}
+}
+
+// mountsClaims tells whether a pod keeps what it writes.
+func mountsClaims(pod corev1.PodSpec) bool {
+	return slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.PersistentVolumeClaim != nil })
 }
 
 func (m *maker) deployment(s types.ServiceConfig, meta metav1.ObjectMeta, t corev1.PodTemplateSpec, claims bool) Object {

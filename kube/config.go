@@ -12,10 +12,14 @@ import (
 //
 // The client sets itself no limit of requests: the server's own priority and
 // fairness does, and it knows more.
-func Config(kubeconfig string) (*rest.Config, error) {
+func Config(kubeconfig string) (*rest.Config, error) { return ConfigOf(kubeconfig, "") }
+
+// ConfigOf is Config for one context of the file; "" is its current one.
+func ConfigOf(kubeconfig, context string) (*rest.Config, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = kubeconfig
-	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	with := &clientcmd.ConfigOverrides{CurrentContext: context}
+	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, with).ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("read kubeconfig: %w", err)
 	}

@@ -9,6 +9,10 @@ const (
 	ServiceLabel   = "nagi.dev/service" // on all objects of a service, and its pods
 	AliasPrefix    = "alias.nagi.dev/"  // on pods: one label a network alias, its value empty
 
+	// JoinedPrefix, on workloads and pods: one label for each further service that
+	// runs in the pods, its value empty. ServiceLabel names the one they belong to.
+	JoinedPrefix = "joined.nagi.dev/"
+
 	// On pods: one label a network, its value empty. The second is of networks
 	// that several stacks share.
 	NetworkPrefix       = "network.nagi.dev/"

@@ -154,6 +154,13 @@ type ServiceStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
 
+	// Host is the service in whose pods it runs, where it joins the namespaces of
+	// another one.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Host string `json:"host,omitempty"`
+
 	// Kind of its workload: Deployment, DaemonSet, Job or CronJob.
 	Kind string `json:"kind"`
 

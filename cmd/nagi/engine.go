@@ -47,11 +47,15 @@ func logLevel(name string) (slog.Level, error) {
 // A leaf certificate lives a year and is renewed after eight months.
 const certLifetime = 365 * 24 * time.Hour
 
+// A builder ends when nobody built for as long.
+const buildIdle = 5 * time.Minute
+
 // complete turns what a person asked for into what the engine needs.
 func complete(c cli.ServerConfig) (config.Config, error) {
 	out := config.Config{
-		Dirs: layout.For(c.DataDir), NodeName: c.NodeName, APIPort: c.APIPort, ControlOnly: c.ControlOnly,
+		Dirs: layout.For(c.DataDir), NodeName: c.NodeName, APIPort: c.APIPort, ControlOnly: c.ControlOnly, Bare: c.Bare,
 		CertLifetime: c.CertLifetime, CgroupRoot: os.Getenv("NAGI_CGROUP_ROOT"),
+		BuildIdle: c.BuildIdle, BuildAsRoot: c.BuildAsRoot,
 	}
 	var err error
 	if out.Listen, err = addresses(c.Listen); err != nil {
@@ -66,6 +70,9 @@ func complete(c cli.ServerConfig) (config.Config, error) {
 	}
 	if out.CertLifetime == 0 {
 		out.CertLifetime = certLifetime
+	}
+	if out.BuildIdle == 0 {
+		out.BuildIdle = buildIdle
 	}
 	if out.CgroupRoot == "" {
 		out.CgroupRoot = "/nagi"

@@ -46,7 +46,7 @@ func newBench(t *testing.T, text string) *bench {
 	b := &bench{t: t, client: c, config: cfg, ns: kubetest.Namespace(t, cfg, "stack")}
 	b.loop = &reconciler{
 		kube: c, record: func(Object, bool, string, string) {}, log: slog.New(slog.DiscardHandler), now: time.Now,
-		translator: &translator{objects: fromCompose(""), back: backFromCompose("")},
+		translator: &translator{objects: fromCompose(Options{}), back: backFromCompose(Options{})},
 	}
 	b.create(&v1alpha1.Stack{ObjectMeta: metav1.ObjectMeta{Name: "shop", Namespace: b.ns}, Spec: v1alpha1.StackSpec{Compose: "name: shop\n" + text}})
 	return b

@@ -11,13 +11,13 @@ import (
 
 // fromCompose returns how a Stack becomes objects: as nagi deploy --dry-run
 // shows them.
-func fromCompose(planeImage string) func(*v1alpha1.Stack) ([]Object, error) {
+func fromCompose(opt Options) func(*v1alpha1.Stack) ([]Object, error) {
 	return func(st *v1alpha1.Stack) ([]Object, error) {
 		p, err := compose.Parse(st.Spec.Compose, st.Spec.Assets)
 		if err != nil {
 			return nil, fmt.Errorf("read compose text: %w", err)
 		}
-		objs, err := compose.Objects(p, st.Spec.Assets, compose.ObjectOptions{Namespace: st.Namespace, PlaneImage: planeImage})
+		objs, err := compose.Objects(p, st.Spec.Assets, compose.ObjectOptions{Namespace: st.Namespace, PlaneImage: opt.PlaneImage, Portable: opt.Portable})
 		if err != nil {
 			return nil, fmt.Errorf("make objects: %w", err)
 		}
@@ -36,7 +36,7 @@ func asObjects(objs []compose.Object) []Object {
 // backFromCompose returns how a service goes back to a former file: as the
 // rollback_config of the present one says. What several services share comes
 // with it.
-func backFromCompose(planeImage string) func(now, former *v1alpha1.Stack, service string) ([]Object, error) {
+func backFromCompose(opt Options) func(now, former *v1alpha1.Stack, service string) ([]Object, error) {
 	return func(now, former *v1alpha1.Stack, service string) ([]Object, error) {
 		present, err := compose.Parse(now.Spec.Compose, now.Spec.Assets)
 		if err != nil {
@@ -52,7 +52,7 @@ func backFromCompose(planeImage string) func(now, former *v1alpha1.Stack, servic
 				how[name] = s.Deploy.RollbackConfig
 			}
 		}
-		objs, err := compose.Objects(p, former.Spec.Assets, compose.ObjectOptions{Namespace: now.Namespace, PlaneImage: planeImage, RollingBack: how})
+		objs, err := compose.Objects(p, former.Spec.Assets, compose.ObjectOptions{Namespace: now.Namespace, PlaneImage: opt.PlaneImage, Portable: opt.Portable, RollingBack: how})
 		if err != nil {
 			return nil, fmt.Errorf("make former objects: %w", err)
 		}

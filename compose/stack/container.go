@@ -30,20 +30,20 @@ var pulling = []string{"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "
 
 // initTrouble explains a pod whose init container c is not done.
 func initTrouble(p *corev1.Pod, c corev1.ContainerStatus, now time.Time) trouble {
-	if c.Name != waiter {
+	if !waits(c.Name) {
 		if done := c.State.Terminated; done != nil && done.ExitCode == 0 {
 			return trouble{}
 		}
-		if c.Name == compose.Syncer && c.State.Running != nil {
+		if strings.HasPrefix(c.Name, compose.Syncer) && c.State.Running != nil {
 			return trouble{state: v1alpha1.ServiceProgressing, reason: reasonFiles, message: "waits for the files of nagi deploy --watch"}
 		}
 		return containerTrouble(c, now)
 	}
 	if end := ended(c); end != nil && end.ExitCode != 0 && c.State.Running == nil {
-		return trouble{state: v1alpha1.ServiceFailed, reason: reasonDependency, message: waitFailed(p, end)}
+		return trouble{state: v1alpha1.ServiceFailed, reason: reasonDependency, message: waitFailed(p, c.Name, end)}
 	}
 	if c.State.Running != nil {
-		return trouble{state: v1alpha1.ServiceWaiting, reason: reasonWaiting, message: "waits until " + awaited(p)}
+		return trouble{state: v1alpha1.ServiceWaiting, reason: reasonWaiting, message: "waits until " + awaited(p, c.Name)}
 	}
 	if c.State.Waiting != nil {
 		return containerTrouble(c, now)
@@ -51,16 +51,22 @@ func initTrouble(p *corev1.Pod, c corev1.ContainerStatus, now time.Time) trouble
 	return trouble{}
 }
 
-func waitFailed(p *corev1.Pod, end *corev1.ContainerStateTerminated) string {
+func waitFailed(p *corev1.Pod, waiter string, end *corev1.ContainerStateTerminated) string {
 	if why := lastLine(end.Message); why != "" {
 		return why
 	}
-	return "waited in vain until " + awaited(p)
+	return "waited in vain until " + awaited(p, waiter)
 }
 
-// awaited reads from the arguments of the waiter what it waits for: "db is
+// waits tells whether an init container waits for other services. In a pod of
+// several services its name has that of the one for which it does.
+func waits(container string) bool {
+	return container == waiter || strings.HasPrefix(container, waiter+"-")
+}
+
+// awaited reads from the arguments of a waiter what it waits for: "db is
 // healthy and migrate is completed".
-func awaited(p *corev1.Pod) string {
+func awaited(p *corev1.Pod, waiter string) string {
 	var all []string
 	for _, c := range p.Spec.InitContainers {
 		if c.Name != waiter {

@@ -16,6 +16,7 @@ import (
 type Options struct {
 	Log        *slog.Logger // nil: slog.Default
 	PlaneImage string       // of nagi-plane; "" means that of this version
+	Portable   bool         // the nodes are not ours: no runtime and no mount of images of our own
 
 	objects func(*v1alpha1.Stack) ([]Object, error)
 }
@@ -26,7 +27,7 @@ func Controller(o Options) kube.Controller {
 		o.Log = slog.Default()
 	}
 	if o.objects == nil {
-		o.objects = fromCompose(o.PlaneImage)
+		o.objects = fromCompose(o)
 	}
 	return kube.Controller{
 		Name:    "stack",
@@ -34,7 +35,7 @@ func Controller(o Options) kube.Controller {
 		Watches: watches(),
 		Owner:   stackOf,
 		New: func(c *kube.Client, record kube.Recorder) kube.Reconcile {
-			r := &reconciler{kube: c, record: record, log: o.Log, now: time.Now, translator: &translator{objects: o.objects, back: backFromCompose(o.PlaneImage)}}
+			r := &reconciler{kube: c, record: record, log: o.Log, now: time.Now, translator: &translator{objects: o.objects, back: backFromCompose(o)}}
 			return r.reconcile
 		},
 	}

@@ -116,7 +116,9 @@ func templates(wanted []*unstructured.Unstructured) map[string]string {
 	all := map[string]string{}
 	for _, w := range wanted {
 		if workload(w) {
-			all[serviceName(w)] = templateHash(w)
+			for _, name := range ServicesOf(w) {
+				all[name] = templateHash(w)
+			}
 		}
 	}
 	return all

@@ -46,6 +46,12 @@ func InstallCRDs(ctx context.Context, c *kube.Client) error {
 	if err := patiently(ctx, func() error { return c.Apply(ctx, installer, runtimeClass()) }); err != nil {
 		return err
 	}
+	return Served(ctx, c)
+}
+
+// Served returns when the kinds of Nagi are served. It waits for a server that
+// is still starting, until ctx ends.
+func Served(ctx context.Context, c *kube.Client) error {
 	return patiently(ctx, func() error { return served(ctx, c) })
 }
 

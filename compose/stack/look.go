@@ -27,15 +27,17 @@ func look(s State, seen map[Ref]Object, pending map[Ref]bool, taken map[Ref]Refu
 		if !workload(w) {
 			continue
 		}
-		sv, again := service(s, w, seen[refOf(w)], pending[refOf(w)], refused[refOf(w)])
-		if listed[sv.Name] {
-			continue // a job of several schedules
+		for _, name := range ServicesOf(w) {
+			if listed[name] {
+				continue // a job of several schedules
+			}
+			listed[name] = true
+			sv, again := service(s, name, w, seen[refOf(w)], pending[refOf(w)], refused[refOf(w)])
+			stamp(s, &sv)
+			told(now, s.watching[name], &sv)
+			st.Services = append(st.Services, since(s, sv))
+			wake = sooner(wake, again)
 		}
-		listed[sv.Name] = true
-		stamp(s, &sv)
-		told(now, s.watching[sv.Name], &sv)
-		st.Services = append(st.Services, since(s, sv))
-		wake = sooner(wake, again)
 	}
 	slices.SortFunc(st.Services, func(a, b v1alpha1.ServiceStatus) int { return cmp.Compare(a.Name, b.Name) })
 	judge(&st, s, firstRefusal(refused))

@@ -34,7 +34,7 @@ func worst(pods []*corev1.Pod, s State, r rollout, sv v1alpha1.ServiceStatus) tr
 		t = trouble{state: v1alpha1.ServiceReady}
 	}
 	for _, p := range pods {
-		if got := explain(p, s.Warnings[p.UID], s.Now); !r.done || got.reason == reasonRestarting {
+		if got := explain(p, sv.Name, s.Warnings[p.UID], s.Now); !r.done || got.reason == reasonRestarting {
 			t = worse(t, got)
 		}
 	}
@@ -61,7 +61,7 @@ func worse(a, b trouble) trouble {
 func podsOf(s State, name string) []*corev1.Pod {
 	var mine []*corev1.Pod
 	for _, p := range s.Pods {
-		if p.Labels[v1alpha1.ServiceLabel] == name && p.DeletionTimestamp == nil && p.Status.Phase != corev1.PodSucceeded {
+		if runs(p, name) && p.DeletionTimestamp == nil && p.Status.Phase != corev1.PodSucceeded {
 			mine = append(mine, p)
 		}
 	}
@@ -69,27 +69,44 @@ func podsOf(s State, name string) []*corev1.Pod {
 	return mine
 }
 
-// explain says why a pod does not serve; no state when nothing is wrong.
-func explain(p *corev1.Pod, warning string, now time.Time) trouble {
+// explain says why a service does not serve in a pod; no state when nothing is
+// wrong. Without a name it says so of the pod.
+func explain(p *corev1.Pod, service, warning string, now time.Time) trouble {
 	if t := unscheduled(p, now); t.state != "" {
 		return t
 	}
-	for _, c := range p.Status.InitContainerStatuses {
-		if t := initTrouble(p, c, now); t.state != "" {
-			return t
-		}
-	}
-	var t trouble
-	for _, c := range p.Status.ContainerStatuses {
-		if got := containerTrouble(c, now); got.state != "" {
-			t = worse(t, got)
-		}
-	}
-	if warning != "" && t.state != v1alpha1.ServiceFailed && !ready(p) {
+	t := containersTrouble(p, service, now)
+	if warning != "" && t.state != v1alpha1.ServiceFailed && !ready(p) && (t.state != "" || len(ServicesOf(p)) == 1) {
 		t = warned(p, t, warning, now)
 	}
 	if mute(p, t) {
 		t.wake = sooner(t.wake, asksAgain(p, now))
+	}
+	return t
+}
+
+// containersTrouble explains a pod by its containers, in their order.
+func containersTrouble(p *corev1.Pod, service string, now time.Time) (t trouble) {
+	for _, c := range p.Status.InitContainerStatuses {
+		var got trouble
+		switch on := goesOn(p, c.Name); {
+		case on && ofAnother(p, c.Name, service):
+			got = notBegun(c)
+		case on:
+			if got = containerTrouble(c, now); got.state == "" && c.Name == service {
+				return got
+			}
+		default:
+			got = initTrouble(p, c, now)
+		}
+		if got.state != "" {
+			return got
+		}
+	}
+	for _, c := range p.Status.ContainerStatuses {
+		if got := containerTrouble(c, now); got.state != "" && !ofAnother(p, c.Name, service) {
+			t = worse(t, got)
+		}
 	}
 	return t
 }
@@ -134,7 +151,7 @@ func mute(p *corev1.Pod, t trouble) bool {
 // silent tells whether to look for warnings about p: it does not serve, and
 // does not say why.
 func silent(p *corev1.Pod, now time.Time) bool {
-	return mute(p, explain(p, "", now)) && now.Sub(p.CreationTimestamp.Time) > warnAfter
+	return mute(p, explain(p, "", "", now)) && now.Sub(p.CreationTimestamp.Time) > warnAfter
 }
 
 // asksAgain says when to look for new warnings about a mute pod: rarely, when

@@ -21,12 +21,19 @@ func workload(o Object) bool {
 	return false
 }
 
-// service says how one service is. have is nil when it does not exist yet.
-func service(s State, want *unstructured.Unstructured, have Object, pending bool, refused Refusal) (v1alpha1.ServiceStatus, time.Duration) {
+// service says how one service of a workload is. have is nil when that does not
+// exist yet.
+func service(s State, name string, want *unstructured.Unstructured, have Object, pending bool, refused Refusal) (v1alpha1.ServiceStatus, time.Duration) {
 	ref := refOf(want)
-	sv := v1alpha1.ServiceStatus{Name: serviceName(want), Kind: ref.Kind, Image: imageOf(want), Wanted: wantedReplicas(want)}
-	sv.Addresses = addresses(s, sv.Name)
+	sv := v1alpha1.ServiceStatus{Name: name, Kind: ref.Kind, Image: imageOf(want, name), Wanted: wantedReplicas(want)}
+	sv.Addresses = addresses(s, name)
 	r := rolloutOf(have, &sv)
+	if all := ServicesOf(want); len(all) > 1 {
+		r = r.alone(podsOf(s, name), &sv)
+		if all[0] != name {
+			sv.Host = all[0]
+		}
+	}
 	var t trouble
 	switch {
 	case ref.Kind == kindCronJob && refused.Reason == "":
@@ -38,7 +45,7 @@ func service(s State, want *unstructured.Unstructured, have Object, pending bool
 	case r.over != nil:
 		t = *r.over
 	default:
-		t = worst(podsOf(s, sv.Name), s, r, sv)
+		t = worst(podsOf(s, name), s, r, sv)
 	}
 	sv.State, sv.Reason, sv.Message = t.state, t.reason, t.message
 	return sv, t.wake
@@ -46,9 +53,10 @@ func service(s State, want *unstructured.Unstructured, have Object, pending bool
 
 // A rollout is what a workload says of itself.
 type rollout struct {
-	done  bool     // all wanted replicas are new and ready
-	stuck *trouble // what its controller complains of
-	over  *trouble // a Job that has ended
+	done     bool     // all wanted replicas are new and ready
+	replaced bool     // all are new, ready or not
+	stuck    *trouble // what its controller complains of
+	over     *trouble // a Job that has ended
 }
 
 // progress is the state of a service about whose pods nothing is wrong.
@@ -69,7 +77,9 @@ func rolloutOf(o Object, sv *v1alpha1.ServiceStatus) rollout {
 		if st.ObservedGeneration > 0 {
 			sv.Wanted, sv.Ready = st.DesiredNumberScheduled, st.NumberReady
 		}
-		return rollout{done: st.ObservedGeneration >= o.Generation && st.UpdatedNumberScheduled >= sv.Wanted && st.NumberAvailable >= sv.Wanted}
+		r := rollout{replaced: st.ObservedGeneration >= o.Generation && st.UpdatedNumberScheduled >= sv.Wanted}
+		r.done = r.replaced && st.NumberAvailable >= sv.Wanted
+		return r
 	case *batchv1.Job:
 		return job(o, sv)
 	}
@@ -82,8 +92,8 @@ func deployment(d *appsv1.Deployment, sv *v1alpha1.ServiceStatus) rollout {
 		sv.Wanted = *d.Spec.Replicas
 	}
 	sv.Ready = st.ReadyReplicas
-	r := rollout{done: st.ObservedGeneration >= d.Generation && st.UpdatedReplicas >= sv.Wanted &&
-		st.AvailableReplicas >= sv.Wanted && st.Replicas <= st.UpdatedReplicas}
+	r := rollout{replaced: st.ObservedGeneration >= d.Generation && st.UpdatedReplicas >= sv.Wanted && st.Replicas <= st.UpdatedReplicas}
+	r.done = r.replaced && st.AvailableReplicas >= sv.Wanted
 	for _, c := range st.Conditions {
 		switch {
 		case c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue,
@@ -139,16 +149,27 @@ func wantedReplicas(o *unstructured.Unstructured) int32 {
 	return 1
 }
 
-func imageOf(o *unstructured.Unstructured) string {
-	all, _, _ := unstructured.NestedSlice(o.Object, "spec", "template", "spec", "containers")
+// imageOf returns the image of a service: that of the container of its name, or
+// of the only one.
+func imageOf(o *unstructured.Unstructured, service string) string {
+	at := []string{"spec", "template", "spec"}
 	if o.GetKind() == kindCronJob {
-		all, _, _ = unstructured.NestedSlice(o.Object, "spec", "jobTemplate", "spec", "template", "spec", "containers")
+		at = []string{"spec", "jobTemplate", "spec", "template", "spec"}
 	}
-	if len(all) == 0 {
-		return ""
+	image := ""
+	for _, list := range []string{"initContainers", "containers"} {
+		all, _, _ := unstructured.NestedSlice(o.Object, append(at, list)...)
+		for _, item := range all {
+			c, _ := item.(map[string]any)
+			its, _ := c["image"].(string)
+			switch {
+			case c["name"] == service:
+				return its
+			case list == "containers" && image == "":
+				image = its
+			}
+		}
 	}
-	c, _ := all[0].(map[string]any)
-	image, _ := c["image"].(string)
 	return image
 }
 

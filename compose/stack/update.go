@@ -34,17 +34,23 @@ func judgeUpdates(s State, all []Revision) (ended map[string]Outcome, open map[s
 	ended, open = map[string]Outcome{}, map[string]bool{}
 	for _, w := range s.Wanted {
 		policy, ok := compose.FailurePolicyOf(w.GetAnnotations())
-		name := serviceName(w)
+		mates := ServicesOf(w)
+		name := mates[0]
 		from, before := former(all, name)
 		if !ok || !before || now.Outcomes[name].Is != "" || from.Templates[name] == now.Templates[name] {
 			continue
 		}
-		u := watched{state: s, service: name, from: from, now: now, policy: policy, wanted: wantedReplicas(w)}
+		u := watched{state: s, service: name, mates: mates, from: from, now: now, policy: policy, wanted: wantedReplicas(w)}
 		o, again := u.judge()
-		if o.Is != "" {
-			ended[name] = o
-		} else {
-			open[name] = true
+		if o.Is == outcomeRolledBack { // the former pod comes back with all that ran in it
+			mates = append(mates, from.together(name)...)
+		}
+		for _, mate := range mates {
+			if o.Is != "" {
+				ended[mate] = o
+			} else {
+				open[mate] = true
+			}
 		}
 		wake = sooner(wake, again)
 	}
@@ -55,6 +61,7 @@ func judgeUpdates(s State, all []Revision) (ended map[string]Outcome, open map[s
 type watched struct {
 	state     State
 	service   string
+	mates     []string // all services of its pods
 	from, now Revision
 	policy    compose.FailurePolicy
 	wanted    int32
@@ -77,20 +84,23 @@ func (u watched) judge() (Outcome, time.Duration) {
 
 // well tells whether the new containers have been well for long enough.
 func (u watched) well() (Outcome, time.Duration) {
+	since, n := u.now.Created, 0
 	for _, sv := range u.state.Stack.Status.Services {
-		if sv.Name != u.service || sv.State != v1alpha1.ServiceReady || sv.Revision != u.now.Number {
+		if !slices.Contains(u.mates, sv.Name) || sv.State != v1alpha1.ServiceReady || sv.Revision != u.now.Number {
 			continue
 		}
-		since := sv.Since.Time
-		if u.now.Created.After(since) {
-			since = u.now.Created
+		n++
+		if sv.Since.After(since) {
+			since = sv.Since.Time
 		}
-		if left := u.policy.Monitor.Duration - u.state.Now.Sub(since); left > 0 {
-			return Outcome{}, left
-		}
-		return Outcome{Is: outcomeHeld}, 0
 	}
-	return Outcome{}, 0
+	if n < len(u.mates) {
+		return Outcome{}, 0
+	}
+	if left := u.policy.Monitor.Duration - u.state.Now.Sub(since); left > 0 {
+		return Outcome{}, left
+	}
+	return Outcome{Is: outcomeHeld}, 0
 }
 
 // bad counts the new pods that failed, and says why the first did.
@@ -112,7 +122,7 @@ func (u watched) bad() (n int, why string) {
 // is no failure of its own.
 func broke(p *corev1.Pod, warning string) string {
 	for _, c := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
-		if c.Name == waiter || initDone(p, c) {
+		if waits(c.Name) || initDone(p, c) {
 			continue
 		}
 		if w := c.State.Waiting; w != nil && (slices.Contains(pulling, w.Reason) || strings.HasSuffix(w.Reason, "Error")) {
@@ -120,6 +130,9 @@ func broke(p *corev1.Pod, warning string) string {
 		}
 		if end := ended(c); end != nil {
 			text := crashes(c, end)
+			if ofAnother(p, c.Name, serviceName(p)) {
+				text = c.Name + " " + text
+			}
 			if strings.Contains(warning, "probe failed") {
 				text = "its health check failed: " + text
 			}
@@ -143,7 +156,7 @@ func withOutcomes(wanted []*unstructured.Unstructured, outcomes map[string]Outco
 		name := w.GetLabels()[v1alpha1.ServiceLabel]
 		o := outcomes[name]
 		switch {
-		case o.Is == outcomeRolledBack && back[name] != nil:
+		case o.Is == outcomeRolledBack && known(back, name):
 			continue // below
 		case o.Is == outcomePaused && w.GetKind() == "Deployment":
 			w = w.DeepCopy()
@@ -158,6 +171,13 @@ func withOutcomes(wanted []*unstructured.Unstructured, outcomes map[string]Outco
 		all = append(all, back[name]...)
 	}
 	return all
+}
+
+// known tells whether it is known what a service was made of: nothing of its
+// own, perhaps, where it ran in the pod of another.
+func known(back map[string][]*unstructured.Unstructured, service string) bool {
+	_, ok := back[service]
+	return ok
 }
 
 // unhindered lets an update replace what remains, ready or not.

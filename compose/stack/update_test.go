@@ -185,7 +185,7 @@ func TestDecideGoesBack(t *testing.T) {
 	if d := cmp.Diff([]string{"apply Deployment web"}, actions(p)); d != "" {
 		t.Errorf("plan (-want +got):\n%s", d)
 	}
-	if got := imageOf(p.Apply[0].Object); got != "a:1" {
+	if got := imageOf(p.Apply[0].Object, "web"); got != "a:1" {
 		t.Errorf("it wants image %s", got)
 	}
 	w.settle()

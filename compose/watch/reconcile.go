@@ -16,10 +16,11 @@ import (
 // A Pod is one that runs a service, or is about to.
 type Pod struct {
 	Name    string
-	UID     string
+	UID     string // no other pod, and no other service of the pod, has it
 	Service string
 	Running string // its container of the service as it runs now; "": it does not
 	Gate    bool   // it waits for its changed files
+	Gates   string // the container that does so then
 }
 
 // pods is all that watching asks of a cluster.

@@ -18,8 +18,10 @@ import (
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth/authprovider"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
+	"github.com/moby/buildkit/util/grpcerrors"
 	"github.com/moby/buildkit/util/progress/progressui"
 	"github.com/tonistiigi/fsutil"
+	"google.golang.org/grpc/codes"
 
 	"nagi.dev/engine/containerd"
 	"nagi.dev/engine/registry"
@@ -58,18 +60,35 @@ func Build(ctx context.Context, d layout.Dirs, r Request) (Result, error) {
 	return adopt(ctx, d, r, name)
 }
 
+// attempts is how often a builder is asked to start: one that fell takes along
+// who comes while it is swept up.
+const attempts = 3
+
 // dial opens the builder's socket, which starts a builder, and waits until it
 // answers.
-func dial(ctx context.Context, d layout.Dirs) (*client.Client, error) {
+func dial(ctx context.Context, d layout.Dirs) (c *client.Client, err error) {
+	for range attempts {
+		c, err = dialOnce(ctx, d)
+		if grpcerrors.Code(err) != codes.Unavailable {
+			break
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start the builder: %w; %s says more", err, filepath.Join(d.Log(), "build.log"))
+	}
+	return c, nil
+}
+
+func dialOnce(ctx context.Context, d layout.Dirs) (*client.Client, error) {
 	c, err := client.New(ctx, "unix://"+d.BuildSocket())
 	if err != nil {
-		return nil, fmt.Errorf("connect to the builder: %w", err)
+		return nil, err
 	}
 	wait, cancel := context.WithTimeout(ctx, firstAnswer)
 	defer cancel()
 	if _, err := c.Info(wait); err != nil {
 		c.Close()
-		return nil, fmt.Errorf("start the builder: %w; %s says more", err, filepath.Join(d.Log(), "build.log"))
+		return nil, err
 	}
 	return c, nil
 }

@@ -129,3 +129,29 @@ func tidy(text string) string {
 		return r
 	}, text)
 }
+
+// relative names the layers of an overlay by their place in store; ok is false
+// when they do not lie there, or are named so already. What the kernel adds to
+// the options by itself is left out.
+func relative(options []string, store string) (out []string, ok bool) {
+	out = []string{"index=off"}
+	for _, o := range options {
+		key, value, _ := strings.Cut(o, "=")
+		switch key {
+		case "lowerdir", "upperdir", "workdir":
+			layers := strings.Split(value, ":")
+			for i, l := range layers {
+				if within(l, store) {
+					ok = true
+				} else if strings.HasPrefix(l, "/") {
+					return nil, false
+				}
+				layers[i] = strings.TrimPrefix(l, store+"/")
+			}
+			out = append(out, key+"="+strings.Join(layers, ":"))
+		case "userxattr", "volatile":
+			out = append(out, o)
+		}
+	}
+	return out, ok
+}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
 func TestNames(t *testing.T) {
@@ -145,5 +146,73 @@ func TestKeep(t *testing.T) {
 				t.Errorf("%d; want %d", got, tt.max)
 			}
 		})
+	}
+}
+
+func TestRelative(t *testing.T) {
+	const store = "/s/snapshots"
+	for _, tt := range []struct {
+		name    string
+		options []string
+		want    []string
+		ok      bool
+	}{
+		{
+			name:    "layers are named by their place in the store",
+			options: []string{"workdir=/s/snapshots/3/work", "upperdir=/s/snapshots/3/fs", "lowerdir=/s/snapshots/2/fs:/s/snapshots/1/fs"},
+			want:    []string{"index=off", "workdir=3/work", "upperdir=3/fs", "lowerdir=2/fs:1/fs"}, ok: true,
+		},
+		{
+			name:    "what the kernel adds is left out, and short names stay",
+			options: []string{"rw", "lowerdir=2/fs:1/fs", "upperdir=/s/snapshots/3/fs", "workdir=/s/snapshots/3/work", "uuid=on", "nouserxattr", "volatile"},
+			want:    []string{"index=off", "lowerdir=2/fs:1/fs", "upperdir=3/fs", "workdir=3/work", "volatile"}, ok: true,
+		},
+		{
+			name:    "an overlay that is turned already is not turned again",
+			options: []string{"rw", "lowerdir=1/fs", "upperdir=3/fs", "workdir=3/work"},
+			want:    []string{"index=off", "lowerdir=1/fs", "upperdir=3/fs", "workdir=3/work"},
+		},
+		{name: "layers of another store are none of ours", options: []string{"lowerdir=/s/snapshots/1/fs:/elsewhere/1/fs"}},
+		{name: "a name that only begins like the store is another", options: []string{"lowerdir=/s/snapshots-old/1/fs"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, ok := relative(tt.options, store)
+			if diff := cmp.Diff(tt.want, got); diff != "" || ok != tt.ok {
+				t.Errorf("ok %v; want %v (-want +got):\n%s", ok, tt.ok, diff)
+			}
+		})
+	}
+}
+
+func FuzzRelative(f *testing.F) {
+	f.Add("lowerdir=/s/1/fs:/s/2/fs,upperdir=/s/3/fs,workdir=/s/3/work")
+	f.Add("lowerdir=,=,a=b,upperdir=/")
+	f.Fuzz(func(t *testing.T, text string) {
+		out, ok := relative(strings.Split(text, ","), "/s")
+		for _, o := range out {
+			if ok && (strings.Contains(o, "=/") || strings.Contains(o, ":/")) && !strings.Contains(text, "//") {
+				t.Errorf("%q names a place outside of the store: %q", text, o)
+			}
+		}
+	})
+}
+
+func TestUnprivileged(t *testing.T) {
+	s := &specs.Spec{Linux: &specs.Linux{}, Mounts: []specs.Mount{{Destination: "/proc", Type: "proc"}, {Destination: "/sys", Type: "sysfs"}}}
+	unprivileged(s, "/run/users/a")
+	borrowSys(s)
+	ids := []specs.LinuxIDMapping{{ContainerID: 0, HostID: firstID, Size: idCount}}
+	want := &specs.Spec{
+		Linux: &specs.Linux{UIDMappings: ids, GIDMappings: ids, Namespaces: []specs.LinuxNamespace{{Type: specs.UserNamespace, Path: "/run/users/a"}}},
+		Mounts: []specs.Mount{
+			{Destination: "/proc", Type: "proc"},
+			{Destination: "/sys", Type: "bind", Source: "/sys", Options: []string{"rbind", "nosuid", "noexec", "nodev", "rro"}},
+		},
+	}
+	if diff := cmp.Diff(want, s); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got := idMap(); got != "0:1879048192:268304384" {
+		t.Errorf("the range is %s", got)
 	}
 }

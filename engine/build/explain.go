@@ -34,6 +34,9 @@ func reason(text string) string {
 	if i := strings.Index(text, baseImage+" "); i >= 0 {
 		return tidy(text[i:])
 	}
+	if strings.Contains(text, insecure+" is not allowed") {
+		return "RUN --security=insecure: a build step does not get the machine; remove it"
+	}
 	for _, noise := range []string{"failed to solve: ", "rpc error: code = Unknown desc = ", "dockerfile parse error on "} {
 		text = strings.Replace(text, noise, "", 1)
 	}

@@ -11,8 +11,9 @@ const podNamespace = "k8s.io"
 // when it gets its names in the pods' store.
 const temporary = "build.nagi.dev/"
 
-// network mode and entitlement, as BuildKit spells them.
+// network mode and entitlements, as BuildKit spells them.
 const (
+	insecure         = "security.insecure"
 	hostNetwork      = "host"
 	allowHostNetwork = "network.host"
 )

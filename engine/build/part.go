@@ -32,11 +32,8 @@ import (
 	"nagi.dev/engine/config"
 )
 
-// idleTime is how long a builder waits for the next build before it ends.
-const idleTime = 5 * time.Minute
-
 // A Part is the builder: it serves builds on Listener until it is stopped, or
-// was idle for five minutes.
+// was idle for Config.BuildIdle.
 type Part struct {
 	Config   config.Config
 	Log      *slog.Logger
@@ -69,7 +66,7 @@ func (p *Part) Start(ctx context.Context) error {
 	if p.ctl, err = p.controller(w); err != nil {
 		return err
 	}
-	p.idle = newIdle(idleTime, p.end)
+	p.idle = newIdle(p.Config.BuildIdle, p.end)
 	p.server = grpc.NewServer(
 		grpc.ChainUnaryInterceptor(p.idle.unary, grpcerrors.UnaryServerInterceptor),
 		grpc.ChainStreamInterceptor(p.idle.stream, grpcerrors.StreamServerInterceptor),
@@ -115,7 +112,7 @@ func (p *Part) worker(ctx context.Context) (*base.Worker, error) {
 	if err := images.forget(ctx); err != nil {
 		return nil, err
 	}
-	return newWorker(ctx, p.Config, p.client, images, nets)
+	return newWorker(ctx, p.Config, p.Log, p.client, images, nets)
 }
 
 // controller joins the worker with the reader of Dockerfiles and the cache on

@@ -1,17 +1,17 @@
 package build
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"strings"
+	"slices"
 	"syscall"
 
 	ctd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/containerd/errdefs"
+	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 
 	"nagi.dev/engine/config"
@@ -34,7 +34,11 @@ func sweep(ctx context.Context, c config.Config, cl *ctd.Client) error {
 	if b, err := newBridge(c); err == nil {
 		errs = append(errs, b.sweep())
 	}
-	return errors.Join(append(errs, unmountAll(c.Dirs.Build()), os.RemoveAll(c.Dirs.BuildTemp()))...)
+	gone := errors.Join(unmountAll(c.Dirs.Build()), unmountAll(c.Dirs.BuildRun()))
+	if gone == nil { // what is still mounted must not be emptied
+		gone = os.RemoveAll(c.Dirs.BuildTemp())
+	}
+	return errors.Join(append(errs, gone)...)
 }
 
 // endSteps kills the containers of the builder and forgets them.
@@ -59,21 +63,14 @@ func endSteps(ctx context.Context, cl *ctd.Client) error {
 
 // unmountAll detaches every mount below dir, the newest first.
 func unmountAll(dir string) error {
-	f, err := os.Open("/proc/self/mountinfo")
+	mounts, err := mountinfo.GetMounts(func(m *mountinfo.Info) (skip, stop bool) { return !within(m.Mountpoint, dir), false })
 	if err != nil {
 		return fmt.Errorf("list mounts: %w", err)
 	}
-	defer f.Close()
-	var points []string
-	for s := bufio.NewScanner(f); s.Scan(); {
-		if words := strings.Fields(s.Text()); len(words) > 4 && strings.HasPrefix(words[4], dir+"/") {
-			points = append(points, words[4])
-		}
-	}
 	var errs []error
-	for i := len(points) - 1; i >= 0; i-- {
-		if err := unix.Unmount(points[i], unix.MNT_DETACH); err != nil && !errors.Is(err, syscall.EINVAL) {
-			errs = append(errs, fmt.Errorf("unmount %s: %w", points[i], err))
+	for _, m := range slices.Backward(mounts) {
+		if err := unix.Unmount(m.Mountpoint, unix.MNT_DETACH); err != nil && !errors.Is(err, syscall.EINVAL) {
+			errs = append(errs, fmt.Errorf("unmount %s: %w", m.Mountpoint, err))
 		}
 	}
 	return errors.Join(errs...)

@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -30,7 +31,7 @@ import (
 const snapshotter = "overlayfs"
 
 // newWorker is the one worker of the builder: this machine, its containerd.
-func newWorker(ctx context.Context, c config.Config, cl *ctd.Client, images *store, nets map[pb.NetMode]network.Provider) (*base.Worker, error) {
+func newWorker(ctx context.Context, c config.Config, log *slog.Logger, cl *ctd.Client, images *store, nets map[pb.NetMode]network.Provider) (*base.Worker, error) {
 	root := c.Dirs.Build()
 	if err := os.MkdirAll(root, 0o711); err != nil {
 		return nil, fmt.Errorf("make folder of the builder: %w", err)
@@ -48,7 +49,7 @@ func newWorker(ctx context.Context, c config.Config, cl *ctd.Client, images *sto
 		ID: id, Root: root, Labels: map[string]string{},
 		Platforms: []ocispec.Platform{platforms.Normalize(platforms.DefaultSpec())},
 		GCPolicy:  []client.PruneInfo{bound(root)}, MetadataStore: md,
-		NetworkProviders: nets, Executor: executor(c, cl, root, nets),
+		NetworkProviders: nets, Executor: executor(c, log, cl, root, nets),
 		Snapshotter:  containerd.NewSnapshotter(snapshotter, cl.SnapshotService(snapshotter), Namespace, nil),
 		ContentStore: containerd.NewContentStore(cl.ContentStore(), Namespace),
 		Applier:      cl.DiffService(), Differ: cl.DiffService(),
@@ -59,13 +60,28 @@ func newWorker(ctx context.Context, c config.Config, cl *ctd.Client, images *sto
 }
 
 // executor runs build steps as containers of containerd, below the control
-// group of pods' own parent, with the name server of pods.
-func executor(c config.Config, cl *ctd.Client, root string, nets map[pb.NetMode]network.Provider) stepper.Executor {
+// group of pods' own parent, with the name server of pods. Their users are
+// nobody on the machine, unless it is asked to let them be its root.
+func executor(c config.Config, log *slog.Logger, cl *ctd.Client, root string, nets map[pb.NetMode]network.Provider) stepper.Executor {
+	if c.BuildAsRoot {
+		return containers(c, cl, root, nets, 0)
+	}
+	l, err := newLayers(c)
+	if err != nil {
+		log.Error("steps would be root of this machine, and are refused", "err", err)
+		return refusal{err}
+	}
+	return steps{containers(c, cl, root, nets, firstID), l}
+}
+
+// containers are the steps as containerd runs them; owner is who may open
+// their output anew, as /dev/stdout.
+func containers(c config.Config, cl *ctd.Client, root string, nets map[pb.NetMode]network.Provider, owner uint32) stepper.Executor {
 	return containerdexecutor.New(containerdexecutor.ExecutorOptions{
 		Client: cl, Root: root, CgroupParent: filepath.Join(c.CgroupRoot, "build"), NetworkProviders: nets,
 		DNSConfig: &oci.DNSConfig{Nameservers: []string{config.BridgeIP.String()}},
 		Runtime: &containerdexecutor.RuntimeInfo{
-			Name: "io.containerd.runc.v2", Options: &runcoptions.Options{BinaryName: filepath.Join(c.Dirs.Bin(), "runc")},
+			Name: "io.containerd.runc.v2", Options: &runcoptions.Options{BinaryName: filepath.Join(c.Dirs.Bin(), "runc"), IoUid: owner, IoGid: owner},
 		},
 	})
 }

@@ -21,8 +21,11 @@ type Config struct {
 	APIPort      int
 	Listen       []netip.Addr  // beyond this machine; empty: closed
 	ControlOnly  bool          // API server alone, as any user
+	Bare         bool          // without the platform: no kind of Nagi
 	CertLifetime time.Duration // of a leaf certificate
 	CgroupRoot   string        // "/nagi"
+	BuildIdle    time.Duration // how long the builder waits for the next build
+	BuildAsRoot  bool          // steps of builds are root of the machine
 	Verbosity    int           // of Kubernetes' own logs
 }
 

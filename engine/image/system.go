@@ -17,6 +17,9 @@ const nobody = "65535:65535"
 // binaryPath is where nagi-plane lies in both images.
 const binaryPath = "/nagi-plane"
 
+// platformPath is where nagi lies in its own image.
+const platformPath = "/nagi"
+
 // A System is one of the system's own images and its full name.
 type System struct{ image archive.Image }
 
@@ -29,6 +32,11 @@ func Plane(binary []byte, ref string) (System, error) {
 	return system(binary, ref, binaryPath)
 }
 
+// Platform makes the image whose entry point is nagi itself.
+func Platform(binary []byte, ref string) (System, error) {
+	return system(binary, ref, platformPath)
+}
+
 // Pause makes the image of the container that holds a pod. It shares the one
 // layer of Plane when made of the same binary.
 func Pause(binary []byte, ref string) (System, error) {
@@ -37,7 +45,7 @@ func Pause(binary []byte, ref string) (System, error) {
 
 func system(binary []byte, ref string, entrypoint ...string) (System, error) {
 	layer, err := archive.Layer(map[string]archive.File{
-		binaryPath[1:]: {Type: tar.TypeReg, Mode: 0o755, Content: binary},
+		entrypoint[0][1:]: {Type: tar.TypeReg, Mode: 0o755, Content: binary},
 	})
 	if err != nil {
 		return System{}, fmt.Errorf("make image %s: %w", ref, err)

@@ -103,10 +103,14 @@ func start(ctx context.Context, c config.Config, b *board, held *os.File, log *s
 }
 
 func children(c config.Config, b *board, held *os.File) []run.Part {
-	if c.ControlOnly {
-		return []run.Part{child(c, b, held, "control"), child(c, b, held, "platform")}
+	parts := []run.Part{child(c, b, held, "control")}
+	if !c.ControlOnly {
+		parts = append(parts, containerdChild(c, b, held), child(c, b, held, "node"))
 	}
-	return []run.Part{containerdChild(c, b, held), child(c, b, held, "control"), child(c, b, held, "node"), child(c, b, held, "platform")}
+	if !c.Bare {
+		parts = append(parts, child(c, b, held, "platform"))
+	}
+	return parts
 }
 
 // prepare makes what a node needs of the machine before its processes start.

@@ -8,3 +8,6 @@ var Version = "dev"
 // both from the nagi-plane it carries.
 func PlaneImage() string { return "nagi.dev/plane:" + Version }
 func PauseImage() string { return "nagi.dev/pause:" + Version }
+
+// PlatformImage holds nagi itself, for clusters that exist: nagi install.
+func PlatformImage() string { return "nagi.dev/platform:" + Version }

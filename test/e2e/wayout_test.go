@@ -14,7 +14,7 @@ func TestTheWayOut(t *testing.T) {
 	file := filepath.Join(root(t), "test", "e2e", "testdata", "wayout", "compose.yaml")
 	// The cluster knows nagi-plane under another name only: it is pulled as any image.
 	const plane = "registry.example/nagi-plane:1"
-	s.Run(t, "sh", "-c", s.nagi+" image plane --name "+plane+" | "+s.nagi+" image import -")
+	s.Run(t, "sh", "-c", s.nagi+" image save plane --name "+plane+" | "+s.nagi+" image import -")
 	objects := s.Run(t, s.nagi, "deploy", "-o", "yaml", "-f", file, "--plane-image", plane)
 	if strings.Contains(objects, "nagi.dev/plane") {
 		t.Errorf("it names another image of nagi-plane:\n%s", objects)

@@ -55,7 +55,7 @@ type Machine struct {
 var ownFolders = []string{"var-lib", "var-log", "etc", "etc-work", "home"}
 
 func (m *Machine) prepare() error {
-	for _, d := range append([]string{"cg", "run"}, ownFolders...) {
+	for _, d := range append([]string{"cg", "proc", "run"}, ownFolders...) {
 		if err := os.MkdirAll(filepath.Join(m.dir, d), 0o755); err != nil {
 			return err
 		}

@@ -24,6 +24,7 @@ func (o order) mount() error {
 	}{
 		{"part from the host's mounts", func() error { return unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") }},
 		{"mount /proc", func() error { return unix.Mount("proc", "/proc", "proc", 0, "") }},
+		{"mount a whole /proc", o.mountWholeProc},
 		{"mount /sys", o.mountSys},
 		{"mount /run", func() error { return unix.Mount("tmpfs", "/run", "tmpfs", unix.MS_NOSUID, "mode=755") }},
 		{"mount /var/lib", o.mountVarLib},
@@ -43,6 +44,12 @@ func (o order) mount() error {
 func bind(from, to string) error { return unix.Mount(from, to, "", unix.MS_BIND, "") }
 
 func bindAll(from, to string) error { return unix.Mount(from, to, "", unix.MS_BIND|unix.MS_REC, "") }
+
+// mountWholeProc mounts a second /proc, nothing of which is covered: the kernel
+// lets user namespaces of the machine mount one of their own only then.
+func (o order) mountWholeProc() error {
+	return unix.Mount("proc", filepath.Join(o.Dir, "proc"), "proc", 0, "")
+}
 
 // mountSys gives /sys a view of the machine's own network and carries the
 // cgroup hierarchies over, which a new sysfs does not have.
