@@ -26,7 +26,7 @@ func Rule(a *v1alpha1.Ambassador, door graft.Door) (graft.Rule, error) {
 		return r, err
 	}
 	c, volumes := door.Follow(r.Kind, a.Name, "/v1/planes/"+a.Namespace+"/"+Kind+"/"+a.Name, v1alpha1.Audience)
-	r.Graft = graft.Graft{After: a.Spec.Order == "after", Sidecar: c, Volumes: volumes}
+	r.Graft = graft.Graft{After: a.Spec.Order == "after", Sidecar: c, Volumes: volumes, Listens: true}
 	if b := a.Spec.Broker; b != nil {
 		secrets(&r.Graft, a.Name, b.Backends)
 	}

@@ -58,7 +58,7 @@ func topz(t *v1alpha1.Topz, plane string) graft.Graft {
 	}
 	c := graft.Plane(plane, "topz", fmt.Sprintf("--port=%d", port))
 	c.Ports = []corev1.ContainerPort{{ContainerPort: port, Protocol: corev1.ProtocolTCP}}
-	return graft.Graft{Sidecar: c, ShareProcesses: true}
+	return graft.Graft{Sidecar: c, ShareProcesses: true, Listens: true}
 }
 
 // The folders of a sync sidecar.

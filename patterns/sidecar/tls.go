@@ -26,7 +26,7 @@ func endTLS(s *v1alpha1.Sidecar, door graft.Door) graft.Graft {
 	v := corev1.Volume{Name: graft.Name(kind, s.Name, "tls")}
 	v.Secret = &corev1.SecretVolumeSource{SecretName: s.Spec.Use.TLS.SecretName}
 	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: v.Name, MountPath: tlsDir, ReadOnly: true})
-	return graft.Graft{Sidecar: c, Volumes: append(volumes, v)}
+	return graft.Graft{Sidecar: c, Volumes: append(volumes, v), Listens: true}
 }
 
 // document is what the plane of a tls sidecar runs; nil: it has none.
