@@ -1,6 +1,7 @@
 package ambassador
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -167,6 +168,56 @@ func TestWhatNoPlaneDoesIsRefused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := Rule(tt.a, door); err == nil {
 				t.Error("it is taken")
+			}
+		})
+	}
+}
+
+func TestANutcrackerFileIsTakenAsItIs(t *testing.T) {
+	const file = `
+alpha:
+  listen: 127.0.0.1:22121
+  hash: fnv1a_64
+  distribution: ketama
+  redis: true
+  timeout: 400
+  servers:
+  - 10.0.0.1:6379:1 one
+  - 10.0.0.2:6379:1 two
+beta:
+  listen: 127.0.0.1:22122
+  servers: ["10.0.0.3:11211:1"]
+`
+	shard := func(pool string) *v1alpha1.Ambassador {
+		return ambassador(config.Redis, func(s *v1alpha1.AmbassadorSpec) {
+			s.Shard = &v1alpha1.AmbassadorShard{Nutcracker: &v1alpha1.NutcrackerFile{ConfigMap: "proxy", Pool: pool}}
+		})
+	}
+	for _, tt := range []struct {
+		name, pool, file, reason, message string // no reason: it is taken
+	}{
+		{"a pool by its name", "alpha", file, "", ""},
+		{"a file of two pools without a name", "", file, v1alpha1.ReasonDocument, `pool "" is none of alpha, beta`},
+		{"a pool of another protocol", "beta", file, v1alpha1.ReasonDocument, "pool beta speaks memcache, the ambassador redis"},
+		{"a ConfigMap that is not there yet", "alpha", "", v1alpha1.ReasonTarget, "ConfigMap proxy, nutcracker.yml: it is not there"},
+		{"a file that is none", "alpha", "alpha: [", v1alpha1.ReasonDocument, "ConfigMap proxy, nutcracker.yml: "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := shard(tt.pool)
+			r, err := Rule(a, door)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := Decide(State{Ambassador: a, Rule: r, Nutcracker: tt.file})
+			if tt.reason != "" {
+				if p.Document != nil || p.Verdict.Reason != tt.reason || !strings.Contains(p.Verdict.Message, tt.message) {
+					t.Errorf("verdict = %+v", p.Verdict)
+				}
+				return
+			}
+			l, pool := p.Document.Listeners[0], p.Document.Pools[0]
+			if l.Address != "127.0.0.1:8000" || len(p.Document.Pools) != 1 || len(pool.Endpoints) != 2 || pool.Endpoints[0].Name != "one" || !pool.Balance.Compatible {
+				t.Errorf("document = %+v", p.Document)
 			}
 		})
 	}

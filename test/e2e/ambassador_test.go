@@ -127,6 +127,9 @@ func TestAnAmbassadorSplitsAndLivesWithoutItsMaster(t *testing.T) {
 		})
 	})
 	s.settled(t)
+	if out := kubectl("logs", "deploy/app", "-c", "nagi-ambassador-experiment"); !strings.Contains(out, "running the document that was kept") {
+		t.Errorf("the plane that was killed says:\n%s", out)
+	}
 }
 
 func TestABrokerFindsTheBackendOfItsEnvironment(t *testing.T) {
@@ -211,4 +214,48 @@ func TestTheTLSSidecarShowsACertificate(t *testing.T) {
 	if strings.TrimSpace(out) != "plain" {
 		t.Errorf("answer over TLS: %q", out)
 	}
+}
+
+func TestAnAmbassadorTakesANutcrackerFile(t *testing.T) {
+	s := quiet.use(t)
+	s.load(t, "redis")
+	kubectl := s.in(t, "nutcracker")
+	s.applyIn(t, "nutcracker", `apiVersion: nagi.dev/v1alpha1
+kind: Ambassador
+metadata: {name: cache}
+spec:
+  selector: {matchLabels: {app: app}}
+  listen: 127.0.0.1:6379
+  protocol: redis
+  shard: {nutcracker: {configMap: proxy}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: one}
+spec: {selector: {app: one}, ports: [{port: 6379}]}
+---
+`+strings.Replace(strings.ReplaceAll(strings.Replace(app, "[sleep, \"1000000\"]", "[redis-server, --save, '', --protected-mode, 'no']", 1), ": app}", ": one}"), "busybox:latest", "redis:7-alpine", 1)+"---\n"+strings.Replace(app, "busybox:latest", "redis:7-alpine", 1))
+	eventually(t, 20*time.Second, "it says that the file is not there", func() (string, bool) {
+		out := kubectl("get", "ambassador", "cache", "-o", "jsonpath={.status.conditions[?(@.type==\"Ready\")].message}")
+		return out, strings.Contains(out, "ConfigMap proxy, nutcracker.yml: it is not there")
+	})
+	s.applyIn(t, "nutcracker", `apiVersion: v1
+kind: ConfigMap
+metadata: {name: proxy}
+data:
+  nutcracker.yml: |
+    alpha:
+      listen: 127.0.0.1:22121
+      hash: fnv1a_64
+      distribution: ketama
+      redis: true
+      servers:
+      - one.nutcracker.svc.cluster.local:6379:1 one
+`)
+	kubectl("rollout", "status", "deployment/one", "--timeout=60s")
+	kubectl("rollout", "status", "deployment/app", "--timeout=60s")
+	eventually(t, 20*time.Second, "it answers", func() (string, bool) {
+		_, out := s.Try(t.Context(), s.nagi, "kubectl", "-n", "nutcracker", "exec", "deploy/app", "-c", "main", "--", "redis-cli", "SET", "a", "b")
+		return out, strings.TrimSpace(out) == "OK"
+	})
 }
