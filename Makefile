@@ -15,7 +15,7 @@ down: ## stop what up started; objects and volumes stay
 test: ## install what the tests need, then run all of them
 	@sh hack/test.sh
 bench: images ## measure, and print each figure beside its target
-	@go run ./test/bench
+	@sh hack/bench.sh
 conformance: images ## run the upstream conformance tests
 	@sh hack/conformance.sh
 generate: ## make the generated files anew

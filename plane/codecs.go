@@ -2,6 +2,7 @@ package plane
 
 import (
 	"nagi.dev/plane/config"
+	"nagi.dev/plane/memcache"
 	"nagi.dev/plane/proxy"
 	"nagi.dev/plane/redis"
 	"nagi.dev/plane/tcp"
@@ -10,7 +11,8 @@ import (
 
 // codecs is every protocol that nagi-plane proxy speaks.
 var codecs = map[config.Protocol]proxy.Codec{
-	config.HTTP:  web.New,
-	config.Redis: func(e proxy.Env) proxy.Service { return redis.New(e.Loop, e.Log, e.Listener) },
-	config.TCP:   tcp.New,
+	config.HTTP:     web.New,
+	config.Memcache: func(e proxy.Env) proxy.Service { return memcache.New(e.Loop, e.Log, e.Listener) },
+	config.Redis:    func(e proxy.Env) proxy.Service { return redis.New(e.Loop, e.Log, e.Listener) },
+	config.TCP:      tcp.New,
 }

@@ -48,6 +48,12 @@ func TestFaultsNameTheirField(t *testing.T) {
 			{"name":"b","address":":1","protocol":"tcp","routes":[{"arms":[{"pool":"p"}]}]}]}`, `listeners[1].address: ":1" is there twice`},
 		{"a cache in front of redis", `{"pools":[{"name":"p","endpoints":[]}],"listeners":[
 			{"name":"a","address":":1","protocol":"redis","routes":[{"arms":[{"pool":"p"}],"cache":{"size":1}}]}]}`, "listeners[0].routes[0].cache: only http has it"},
+		{"a mode of no socket", `{"pools":[{"name":"p","endpoints":[]}],"listeners":[
+			{"name":"a","address":":1","protocol":"redis","socketMode":"0999","routes":[{"arms":[{"pool":"p"}]}]}]}`, `listeners[0].socketMode: "0999" is no mode`},
+		{"a password in front of http", `{"pools":[{"name":"p","endpoints":[]}],"listeners":[
+			{"name":"a","address":":1","protocol":"http","password":"x","routes":[{"arms":[{"pool":"p"}]}]}]}`, "listeners[0].password: only redis has it"},
+		{"a size of what tcp has not", `{"pools":[{"name":"p","endpoints":[]}],"listeners":[
+			{"name":"a","address":":1","protocol":"tcp","routes":[{"arms":[{"pool":"p"}],"maxBodySize":1}]}]}`, "routes[0].maxBodySize: tcp has no requests"},
 		{"a merge of no kind", `{"pools":[{"name":"p","endpoints":[]}],"listeners":[
 			{"name":"a","address":":1","protocol":"http","routes":[{"scatter":{"leaves":[{"name":"l","pool":"p"}],"merge":{}}}]}]}`, "scatter.merge: needs one of"},
 	} {

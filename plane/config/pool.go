@@ -73,7 +73,8 @@ var Hashes = []string{
 // A Health says when an endpoint gets nothing.
 type Health struct {
 	// Passive: so many failures in a row eject an endpoint for EjectFor, longer
-	// each time up to ten times that; never more than MaxEjected percent.
+	// each time up to ten times that (a shard not longer: a PING asks it first);
+	// never more than MaxEjected percent.
 	Failures   int      `json:"failures,omitempty"`   // 0: 5; less than 0: never
 	EjectFor   Duration `json:"ejectFor,omitempty"`   // 0: 2s
 	MaxEjected int      `json:"maxEjected,omitempty"` // percent; 0: 50, and 100 for rings

@@ -72,6 +72,9 @@ func (v *checker) route(r *Route, p Protocol) {
 	if m := r.Match; m != nil && m.Path != "" && !strings.HasPrefix(strings.TrimPrefix(m.Path, "="), "/") {
 		v.fault("match.path", "%q does not begin with /", m.Path)
 	}
+	if p == TCP && r.MaxBodySize != 0 {
+		v.fault("maxBodySize", "tcp has no requests")
+	}
 	v.policies(r)
 }
 

@@ -2,16 +2,13 @@ package loop
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -145,139 +142,6 @@ func TestASocketThatNobodyServesIsTakenOver(t *testing.T) {
 	_ = old.Close()
 	listen(t, l, "unix:"+path, echo)
 }
-
-// relay sends what comes from one connection to another, paused while the
-// other does not take it, and ends with it: the shape of every proxy.
-type relay struct {
-	to      *Conn
-	pending int // the largest seen
-}
-
-func (r *relay) Open(*Conn) {}
-
-func (r *relay) Data(c *Conn, p []byte) int {
-	if rand.IntN(2) == 0 {
-		r.to.Write(p)
-	} else {
-		r.to.WriteThrough(p)
-	}
-	if r.pending = max(r.pending, r.to.Pending()); r.to.Full(64 << 10) {
-		c.Pause()
-	}
-	return len(p)
-}
-
-func (r *relay) EOF(*Conn)           { r.to.CloseWrite() }
-func (r *relay) Drained(*Conn)       { r.to.Resume() }
-func (r *relay) Closed(*Conn, error) { r.to.Close(nil) }
-
-func relayTo(l *Loop, address string, seen func(a, b *relay)) func(*Conn) Handler {
-	return func(c *Conn) Handler {
-		front, back := &relay{}, &relay{to: c}
-		front.to = l.Dial(address, time.Second, back)
-		if seen != nil {
-			seen(front, back)
-		}
-		return front
-	}
-}
-
-func TestManyStreamsPassUnchangedInBoundedMemory(t *testing.T) {
-	l := start(t)
-	var mu sync.Mutex
-	var relays []*relay
-	back := listen(t, l, "127.0.0.1:0", func(c *Conn) Handler {
-		return &funcs{
-			data: func(c *Conn, p []byte) int {
-				c.Write(p)
-				if c.Full(64 << 10) {
-					c.Pause()
-				}
-				return len(p)
-			},
-			drained: func(c *Conn) { c.Resume() },
-			eof:     func(c *Conn) { c.CloseWrite() },
-		}
-	})
-	front := listen(t, l, "127.0.0.1:0", relayTo(l, back, func(a, b *relay) {
-		mu.Lock()
-		relays = append(relays, a, b)
-		mu.Unlock()
-	}))
-	var all sync.WaitGroup
-	for i := range 16 {
-		all.Go(func() { stream(t, front, 3<<20+i*1001, uint64(i)) })
-	}
-	all.Wait()
-	l.Do(func() {
-		for _, r := range relays {
-			if r.pending > 64<<10+readSize {
-				t.Errorf("%d bytes waited in one connection", r.pending)
-			}
-		}
-	})
-}
-
-// stream sends size random bytes, ends its side and expects them back.
-func stream(t *testing.T, address string, size int, seed uint64) {
-	c, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
-	sent, got := sha256.New(), sha256.New()
-	go func() {
-		r := rand.New(rand.NewPCG(seed, seed))
-		for left := size; left > 0; {
-			p := make([]byte, min(left, 1+r.IntN(70000)))
-			for i := range p {
-				p[i] = byte(r.Uint32())
-			}
-			sent.Write(p)
-			if _, err := c.Write(p); err != nil {
-				t.Error(err)
-				return
-			}
-			left -= len(p)
-		}
-		_ = c.(*net.TCPConn).CloseWrite()
-	}()
-	n, err := io.Copy(got, c)
-	if err != nil || n != int64(size) || !bytes.Equal(sent.Sum(nil), got.Sum(nil)) {
-		t.Errorf("got %d bytes of %d, %v", n, size, err)
-	}
-}
-
-func TestAPeerThatNeverReadsDoesNotGrowMemory(t *testing.T) {
-	l := start(t)
-	most := 0
-	where := listen(t, l, "127.0.0.1:0", func(*Conn) Handler {
-		return &funcs{data: func(c *Conn, p []byte) int {
-			c.Write(bytes.Repeat(p, 8))
-			if most = max(most, c.Pending()); c.Full(1 << 20) {
-				c.Pause()
-			}
-			return len(p)
-		}}
-	})
-	c := dial(t, where)
-	_ = c.SetWriteDeadline(time.Now().Add(time.Second))
-	n, err := io.CopyN(c, zeros{}, 1<<30)
-	if !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("wrote %d bytes, %v", n, err)
-	}
-	l.Do(func() {
-		if most > 1<<20+8*readSize {
-			t.Errorf("%d bytes waited", most)
-		}
-	})
-}
-
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestKeptBytesComeAgain(t *testing.T) {
 	l := start(t)
@@ -456,65 +320,6 @@ func TestFinishDeliversAllAlthoughThePeerStillSends(t *testing.T) {
 	if b, err := io.ReadAll(c); err != nil || len(b) != len(answer) {
 		t.Errorf("got %d bytes, %v", len(b), err)
 	}
-}
-
-func TestTimersFireInOrder(t *testing.T) {
-	l := start(t)
-	got := make(chan []int)
-	l.Post(func() {
-		var order []int
-		add := func(i int) func() { return func() { order = append(order, i) } }
-		l.After(3*time.Millisecond, add(3))
-		l.After(time.Millisecond, add(1))
-		l.After(0, add(0)).Stop()
-		late := l.After(2*time.Millisecond, add(9))
-		late.Reset(7 * time.Millisecond)
-		early := l.After(time.Hour, add(2))
-		early.Reset(2 * time.Millisecond)
-		l.After(8*time.Millisecond, func() { got <- order })
-	})
-	if order := <-got; !slices.Equal(order, []int{1, 2, 3, 9}) {
-		t.Errorf("got %v", order)
-	}
-}
-
-func FuzzTimers(f *testing.F) {
-	f.Add([]byte{5, 3, 200, 7, 1, 129})
-	f.Fuzz(func(t *testing.T, ops []byte) {
-		l := &Loop{}
-		var all []*Timer
-		due := map[*Timer]time.Duration{}
-		for _, op := range ops {
-			switch {
-			case op < 128 || len(all) == 0:
-				var x *Timer
-				x = l.After(time.Duration(op), func() {
-					if due[x] > l.now {
-						t.Fatalf("fired at %d, due at %d", l.now, due[x])
-					}
-					delete(due, x)
-				})
-				due[x] = l.now + time.Duration(op)
-				all = append(all, x)
-			case op < 192:
-				x := all[int(op)%len(all)]
-				x.Reset(time.Duration(op))
-				due[x] = l.now + time.Duration(op)
-			case op < 224:
-				x := all[int(op)%len(all)]
-				x.Stop()
-				delete(due, x)
-			default:
-				l.now += time.Duration(op - 200)
-				l.fire()
-			}
-		}
-		l.now += time.Hour
-		l.fire()
-		if len(due) > 0 || len(l.timers) > 0 {
-			t.Fatalf("%d timers never fired", len(due))
-		}
-	})
 }
 
 func TestPostComesFromAnyGoroutine(t *testing.T) {

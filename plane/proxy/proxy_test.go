@@ -41,6 +41,7 @@ func (g *greeter) Collect(x *meter.Gather)        { x.Counter("greetings_total",
 type greeted struct{ g *greeter }
 
 func (h *greeted) Open(c *loop.Conn) { c.WriteString(h.g.pool + " " + c.Peer().Addr().String() + "\n") }
+
 func (h *greeted) Data(c *loop.Conn, p []byte) int {
 	c.WriteString(h.g.pool + ":")
 	c.Write(p)

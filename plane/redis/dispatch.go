@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"nagi.dev/plane/shards"
 )
 
 // handle serves one request. false: not yet; it comes again when all replies
@@ -37,7 +39,7 @@ func (c *client) dispatch(cmd *command, req *request) bool {
 	switch cmd.way {
 	case single:
 		sh, err := c.shardOf(cmd, req.args)
-		c.forward(sh, err, cmd, req.raw, plain)
+		c.forward(sh, err, cmd, req.raw)
 	case split:
 		c.split(cmd, req)
 	case blocking:
@@ -47,8 +49,8 @@ func (c *client) dispatch(cmd *command, req *request) bool {
 	case state:
 		return c.begin(cmd, req)
 	case anyShard:
-		sh, err := c.s.pool.any()
-		c.forward(sh, err, cmd, req.raw, plain)
+		sh, err := c.anyShard()
+		c.forward(sh, err, cmd, req.raw)
 	case everyOne:
 		c.everyOne(cmd, req)
 	}
@@ -61,18 +63,18 @@ var (
 )
 
 // shardOf returns the one shard that all keys belong to.
-func (c *client) shardOf(cmd *command, args [][]byte) (*shard, error) {
+func (c *client) shardOf(cmd *command, args [][]byte) (*shards.Shard, error) {
 	p := c.s.pool
 	if cmd.first == 1 && cmd.last == 1 && cmd.numKeys == 0 {
-		if sh := p.of(args[1]); sh != nil {
+		if sh := p.Of(args[1]); sh != nil {
 			return sh, nil
 		}
 		return nil, errNoShard
 	}
-	var sh *shard
+	var sh *shards.Shard
 	var first, other []byte
 	ok := cmd.keys(args, func(i int) bool {
-		x := p.of(args[i])
+		x := p.Of(args[i])
 		if first == nil {
 			sh, first = x, args[i]
 		}
@@ -86,8 +88,8 @@ func (c *client) shardOf(cmd *command, args [][]byte) (*shard, error) {
 		return nil, fmt.Errorf("%s: the number of keys is wrong", cmd.name)
 	case other != nil:
 		return nil, fmt.Errorf("%s: keys %.40q and %.40q belong to different shards; give them one hash tag", cmd.name, first, other)
-	case first == nil && len(p.shards) == 1:
-		return p.shards[0], nil
+	case first == nil && p.Len() == 1:
+		return p.At(0), nil
 	case first == nil:
 		return nil, fmt.Errorf("%s: %w", cmd.name, errNoKeys)
 	case sh == nil:
@@ -96,30 +98,27 @@ func (c *client) shardOf(cmd *command, args [][]byte) (*shard, error) {
 	return sh, nil
 }
 
-// any returns a shard that is there.
-func (p *pool) any() (*shard, error) {
-	for _, sh := range p.shards {
-		if !sh.down {
-			return sh, nil
-		}
+func (c *client) anyShard() (*shards.Shard, error) {
+	if sh := c.s.pool.Any(); sh != nil {
+		return sh, nil
 	}
 	return nil, errNoShard
 }
 
 // forward sends a request to a shard as it is.
-func (c *client) forward(sh *shard, err error, cmd *command, raw []byte, k kind) {
-	var b *backend
+func (c *client) forward(sh *shards.Shard, err error, cmd *command, raw []byte) {
+	var b *shards.Backend
 	if err == nil {
-		b, err = sh.backend(c.proto)
+		b, err = sh.Backend(c.proto - 2)
 	}
-	if err == nil && c.s.pool.inFlight > 0 && c.s.pool.flying() >= c.s.pool.inFlight {
-		err = fmt.Errorf("pool %s has %d requests in flight, as many as it may", c.s.pool.name, c.s.pool.inFlight)
+	if err == nil {
+		err = c.s.pool.Full()
 	}
 	if err != nil {
 		c.fail(cmd.class, err)
 		return
 	}
-	b.send(raw, ref{c: c, seq: c.nextSlot(), kind: k, class: cmd.class})
+	b.Send(raw, c.ref(cmd, plain))
 }
 
 // everyOne asks all shards.
@@ -132,9 +131,9 @@ func (c *client) everyOne(cmd *command, req *request) {
 			return
 		}
 	}
-	var to []*backend
-	for _, sh := range c.s.pool.shards {
-		b, err := sh.backend(c.proto)
+	var to []*shards.Backend
+	for i := range c.s.pool.Len() {
+		b, err := c.s.pool.At(i).Backend(c.proto - 2)
 		if err != nil {
 			c.fail(cmd.class, err)
 			return
@@ -148,6 +147,6 @@ func (c *client) everyOne(cmd *command, req *request) {
 	m := c.merge(how, cmd.class)
 	m.left = len(to)
 	for i, b := range to {
-		b.send(req.raw, ref{m: m, kind: part, part: uint16(i), class: cmd.class})
+		b.Send(req.raw, shards.Ref{To: m, Part: uint16(i), Class: uint8(cmd.class)})
 	}
 }

@@ -51,7 +51,7 @@ func FuzzReply(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, p []byte, step uint8) {
 		var whole scanner
-		n, _, err := whole.scan(p)
+		n, _, err := whole.Scan(p)
 		if n < 0 || n > len(p) {
 			t.Fatalf("%d of %d bytes", n, len(p))
 		}
@@ -70,7 +70,7 @@ func inPieces(t *testing.T, p []byte, n int, err error, step int) {
 	var s scanner
 	for have := step; ; have += step {
 		have = min(have, len(p))
-		m, _, serr := s.scan(p[:have])
+		m, _, serr := s.Scan(p[:have])
 		if serr != nil {
 			if err == nil && n > 0 {
 				t.Fatalf("%q: in pieces %v", p, serr)
@@ -101,7 +101,7 @@ func thrownAway(t *testing.T, p []byte, n int, err error, step int) {
 	gone := 0
 	for have := step; ; have += step {
 		have = min(have, len(p))
-		done, end, derr := s.discard(p[gone:have])
+		done, end, derr := s.Discard(p[gone:have])
 		if derr != nil {
 			t.Fatalf("%q: discard %v", p, derr)
 		}

@@ -16,14 +16,14 @@ func (c *client) local(cmd *command, req *request) {
 	switch cmd.name {
 	case "PING":
 		if len(args) > 1 {
-			c.complete(c.nextSlot(), bulk(nil, args[1]))
+			c.Complete(c.Next(), bulk(nil, args[1]))
 			return
 		}
 		c.reply("+PONG\r\n")
 	case "ECHO":
-		c.complete(c.nextSlot(), bulk(nil, args[1]))
+		c.Complete(c.Next(), bulk(nil, args[1]))
 	case "QUIT":
-		c.finish(c.nextSlot(), "+OK\r\n")
+		c.Finish(c.Next(), "+OK\r\n")
 	case "SELECT":
 		c.selectDatabase(args[1])
 	case "SCAN":
@@ -37,7 +37,7 @@ func (c *client) local(cmd *command, req *request) {
 		}
 		c.reply("*0\r\n")
 	case "INFO":
-		c.complete(c.nextSlot(), bulk(nil, c.s.info()))
+		c.Complete(c.Next(), bulk(nil, c.s.info()))
 	case "HELLO":
 		c.hello(args)
 	case "AUTH":
@@ -58,11 +58,11 @@ func (c *client) local(cmd *command, req *request) {
 }
 
 func (c *client) selectDatabase(name []byte) {
-	if string(name) == strconv.Itoa(c.s.pool.database) {
+	if string(name) == strconv.Itoa(c.s.pool.Login().Database) {
 		c.reply("+OK\r\n")
 		return
 	}
-	c.fail(admin, fmt.Errorf("SELECT %.10s is refused: clients share connections, and those are at database %d", name, c.s.pool.database))
+	c.fail(admin, fmt.Errorf("SELECT %.10s is refused: clients share connections, and those are at database %d", name, c.s.pool.Login().Database))
 }
 
 // login checks a password; it answers when it is wrong.
@@ -91,9 +91,9 @@ func (c *client) client(args [][]byte) {
 		c.name = string(args[2])
 		c.reply("+OK\r\n")
 	case sub == "GETNAME":
-		c.complete(c.nextSlot(), bulk(nil, []byte(c.name)))
+		c.Complete(c.Next(), bulk(nil, []byte(c.name)))
 	case sub == "INFO" || sub == "LIST":
-		c.complete(c.nextSlot(), bulk(nil, fmt.Appendf(nil, "id=%d addr=%s name=%s resp=%d\n", c.id, c.conn.Peer(), c.name, c.proto)))
+		c.Complete(c.Next(), bulk(nil, fmt.Appendf(nil, "id=%d addr=%s name=%s resp=%d\n", c.id, c.Conn.Peer(), c.name, c.proto)))
 	case sub == "SETINFO" || sub == "NO-EVICT" || sub == "NO-TOUCH" || sub == "REPLY" && len(args) == 3 && strings.EqualFold(string(args[2]), "ON"):
 		c.reply("+OK\r\n")
 	default:
@@ -156,12 +156,13 @@ func (c *client) hello(args [][]byte) {
 func (s *Service) info() []byte {
 	b := fmt.Appendf(nil, "# Server\r\nredis_version:%s\r\nredis_mode:standalone\r\nproxy:nagi-plane\r\nlistener:%s\r\n", version, s.listener)
 	b = fmt.Appendf(b, "# Clients\r\nconnected_clients:%d\r\n# Persistence\r\nloading:0\r\n# Replication\r\nrole:master\r\n# Shards\r\n", s.loop.Conns())
-	for i, sh := range s.pool.shards {
+	for i := range s.pool.Len() {
+		sh := s.pool.At(i)
 		state := "up"
-		if sh.down {
+		if sh.Down() {
 			state = "down"
 		}
-		b = fmt.Appendf(b, "shard%d:name=%s,address=%s,state=%s,requests=%d\r\n", i, sh.name, sh.address, state, sh.requests)
+		b = fmt.Appendf(b, "shard%d:name=%s,address=%s,state=%s,requests=%d\r\n", i, sh.Name(), sh.Address(), state, sh.Requests())
 	}
 	return b
 }

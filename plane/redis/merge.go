@@ -1,6 +1,10 @@
 package redis
 
-import "fmt"
+import (
+	"fmt"
+
+	"nagi.dev/plane/shards"
+)
 
 // A way in which replies of several shards become one.
 type union uint8
@@ -22,6 +26,7 @@ type merge struct {
 	bad   []byte   // the first error
 	order []uint16 // the part of each element
 	parts [][]byte // borrowed of the loop
+	last  int      // the one that is not
 }
 
 // merge begins one, with the next place among c's replies.
@@ -33,12 +38,14 @@ func (c *client) merge(how union, cl class) *merge {
 	} else {
 		m = new(merge)
 	}
-	*m = merge{c: c, seq: c.nextSlot(), class: cl, how: how, order: m.order[:0], parts: m.parts[:0]}
+	*m = merge{c: c, seq: c.Next(), class: cl, how: how, last: -1, order: m.order[:0], parts: m.parts[:0]}
 	return m
 }
 
-// add takes the reply of a part.
-func (m *merge) add(i int, p []byte) {
+// Take gets the reply of a part.
+func (m *merge) Take(r shards.Ref, p []byte) {
+	m.c.s.stats.latency[r.Class].Observe(m.c.s.loop.Now() - r.At)
+	i := int(r.Part)
 	switch {
 	case p[0] == '-':
 		if m.bad == nil {
@@ -56,13 +63,17 @@ func (m *merge) add(i int, p []byte) {
 		for len(m.parts) <= i {
 			m.parts = append(m.parts, nil)
 		}
-		m.parts[i] = append(m.c.s.loop.Grow(nil, len(p)), p...)
+		if m.parts[i] = p; m.left > 1 { // the last one is used up before p goes
+			m.parts[i] = append(m.c.s.loop.Grow(nil, len(p)), p...)
+		} else {
+			m.last = i
+		}
 	}
 	m.one()
 }
 
-// fail takes the place of a reply that does not come.
-func (m *merge) fail(err error) {
+// Fail takes the place of a reply that does not come.
+func (m *merge) Fail(_ shards.Ref, err error) {
 	if m.bad == nil {
 		m.bad = errorReply(err)
 		m.c.s.stats.failed[m.class]++
@@ -77,10 +88,12 @@ func (m *merge) one() {
 	}
 	s := m.c.s
 	if !m.c.gone {
-		m.c.complete(m.seq, m.result())
+		m.c.Complete(m.seq, m.result())
 	}
 	for i, p := range m.parts {
-		s.loop.Return(p)
+		if i != m.last {
+			s.loop.Return(p)
+		}
 		m.parts[i] = nil
 	}
 	m.c = nil
@@ -129,7 +142,7 @@ func (m *merge) arrange() []byte {
 		n := simple(rest[i])
 		if n == 0 {
 			sc = scanner{}
-			if n, _, _ = sc.scan(rest[i]); n == 0 {
+			if n, _, _ = sc.Scan(rest[i]); n == 0 {
 				return errorReply(fmt.Errorf("a shard answered with too few values"))
 			}
 		}

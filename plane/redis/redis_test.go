@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -198,6 +200,22 @@ func TestMessages(t *testing.T) {
 		GET a => nil`)
 }
 
+func TestSubscribersComeAgainWhenMessagesGoAnotherWay(t *testing.T) {
+	p, servers := three(t, nil)
+	sub := dial(t, p.address)
+	talk(t, sub, "SUBSCRIBE c => [subscribe c :1]")
+	p.apply([]string{servers[1].address, servers[2].address}, nil)
+	if _, err := sub.r.ReadByte(); !errors.Is(err, io.EOF) {
+		t.Errorf("a subscriber at a shard that is gone: %v", err)
+	}
+	sub = dial(t, p.address)
+	talk(t, sub, "SUBSCRIBE c => [subscribe c :1]")
+	talk(t, dial(t, p.address), "PUBLISH c x => :1")
+	if got := sub.read(); got != "[message c x]" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestScanWalksOverAllShards(t *testing.T) {
 	p, _ := three(t, nil)
 	u := dial(t, p.address)
@@ -262,6 +280,32 @@ func TestInlineCommands(t *testing.T) {
 	}
 	if _, err := u.r.ReadByte(); !errors.Is(err, io.EOF) {
 		t.Errorf("the connection is still there: %v", err)
+	}
+}
+
+func TestAClientThatEndsItsSideGetsItsReplies(t *testing.T) {
+	p, _ := three(t, nil)
+	u := dial(t, p.address)
+	_, _ = u.Write([]byte(strings.Repeat("SET a b\r\nGET a\r\n", 100)))
+	_ = u.Conn.(*net.TCPConn).CloseWrite()
+	if b, err := io.ReadAll(u.r); err != nil || string(b) != strings.Repeat("+OK\r\n$1\r\nb\r\n", 100) {
+		t.Errorf("got %d bytes, %v", len(b), err)
+	}
+}
+
+// What Redis itself is measured with must find nothing wrong.
+func TestRedisBenchmark(t *testing.T) {
+	p, _ := three(t, nil)
+	_, port, _ := net.SplitHostPort(p.address)
+	for _, args := range [][]string{
+		{"redis-benchmark", "-p", port, "-q", "-n", "2000", "-c", "20", "-P", "8", "-r", "500", "-t", "ping,set,get,incr,lpush,rpush,lpop,rpop,sadd,hset,spop,zadd,zpopmin,lrange_100,mset"},
+		{"redis-cli", "-3", "-e", "-p", port, "MSET", "a", "1", "b", "2", "c", "3"},
+		{"redis-cli", "-e", "-p", port, "MGET", "a", "b", "c"},
+	} {
+		out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput()
+		if err != nil || strings.Contains(strings.ToLower(string(out)), "error") {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
 	}
 }
 

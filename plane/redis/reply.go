@@ -36,9 +36,14 @@ func simple(p []byte) int {
 	return 0
 }
 
-// scan goes on in p, which begins where the reply does. n is its length; 0 while
+// Scan goes on in p, which begins where the reply does. n is its length; 0 while
 // bytes are missing, of which need must be there before it goes on.
-func (s *scanner) scan(p []byte) (n, need int, err error) {
+func (s *scanner) Scan(p []byte) (n, need int, err error) {
+	if s.pos == 0 && len(s.left) == 0 && len(p) > 0 {
+		if n := simple(p); n > 0 {
+			return n, 0, nil
+		}
+	}
 	for {
 		next, size, err := s.element(p)
 		if err != nil {
@@ -124,9 +129,9 @@ func (s *scanner) open(kind byte, count int) error {
 	return nil
 }
 
-// discard goes on in p like scan, but keeps nothing: done bytes are finished
+// Discard goes on in p like Scan, but keeps nothing: done bytes are finished
 // with. end says that the reply ends there.
-func (s *scanner) discard(p []byte) (done int, end bool, err error) {
+func (s *scanner) Discard(p []byte) (done int, end bool, err error) {
 	if s.skip > 0 {
 		done = min(s.skip, len(p))
 		if s.skip -= done; s.skip > 0 {
@@ -138,7 +143,7 @@ func (s *scanner) discard(p []byte) (done int, end bool, err error) {
 			return done, true, nil
 		}
 	}
-	n, need, err := s.scan(p)
+	n, need, err := s.Scan(p)
 	if err != nil || n > 0 {
 		return n, n > 0, err
 	}

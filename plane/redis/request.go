@@ -3,11 +3,13 @@ package redis
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 )
 
 const (
 	maxArgs   = 1 << 20
 	maxInline = 64 << 10
+	smallest  = len("$0\r\n\r\n")
 )
 
 // A request is one command, parsed in place.
@@ -36,23 +38,24 @@ func (r *request) parse(p []byte, limit int) (n, need int, err error) {
 	if argc > maxArgs {
 		return 0, 0, fmt.Errorf("%d arguments are more than %d", argc, maxArgs)
 	}
-	for range argc {
+	for a := range argc {
+		least := i + smallest*(argc-a) // what is still to come, at least
 		if i >= len(p) {
-			return 0, 0, nil
+			return 0, least, nil
 		}
 		if p[i] != '$' {
 			return 0, 0, fmt.Errorf("expected '$', got %q", p[i])
 		}
 		size, start, err := number(p, i+1)
 		if start == 0 || err != nil {
-			return 0, 0, err
+			return 0, least, err
 		}
 		end := start + size
 		if size < 0 || end+2 > limit {
 			return 0, 0, fmt.Errorf("an argument of %d bytes in a request that may have %d", size, limit)
 		}
 		if end+2 > len(p) {
-			return 0, end + 2, nil
+			return 0, max(least, end+2), nil
 		}
 		r.args = append(r.args, p[start:end])
 		i = end + 2
@@ -169,7 +172,7 @@ func header(b []byte, kind byte, n int) []byte {
 	if n >= 0 && n < 10 {
 		return append(b, byte('0'+n), '\r', '\n')
 	}
-	return append(fmt.Append(b, n), '\r', '\n')
+	return append(strconv.AppendInt(b, int64(n), 10), '\r', '\n')
 }
 
 func bulk(b, v []byte) []byte {

@@ -15,17 +15,19 @@ func (c *client) walk(cmd *command, req *request) {
 	p := c.s.pool
 	cursor, err := strconv.ParseUint(string(req.args[1]), 10, 64)
 	at := int(cursor % shardsMost)
-	if err != nil || at >= len(p.shards) {
+	if err != nil || at >= p.Len() {
 		c.reply("-ERR invalid cursor\r\n")
 		return
 	}
 	args := append([][]byte{req.args[0], strconv.AppendUint(nil, cursor/shardsMost, 10)}, req.args[2:]...)
-	b, err := p.shards[at].backend(c.proto)
+	b, err := p.At(at).Backend(c.proto - 2)
 	if err != nil {
 		c.fail(cmd.class, err)
 		return
 	}
-	b.send(encode(nil, args...), ref{c: c, seq: c.nextSlot(), kind: scanned, part: uint16(at), class: cmd.class})
+	r := c.ref(cmd, scanned)
+	r.Part = uint16(at)
+	b.Send(encode(nil, args...), r)
 }
 
 // nextCursor puts the cursor of all shards in the place of that of one.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"nagi.dev/plane/shards"
 )
 
 // A session is a client with a connection of its own: in a transaction, while it
@@ -12,8 +14,8 @@ import (
 // its requests done in their order, whatever connections they took.
 type session struct {
 	c     *client
-	b     *backend // nil: MULTI, and no key yet
-	multi bool     // between MULTI and EXEC
+	b     *shards.Backend // nil: MULTI, and no key yet
+	multi bool            // between MULTI and EXEC
 	watch bool
 	dirty bool // EXEC must fail
 	sub   bool
@@ -23,7 +25,7 @@ type session struct {
 func (c *client) begin(cmd *command, req *request) bool {
 	switch cmd.name {
 	case "MULTI":
-		if !c.idle() {
+		if !c.Idle() {
 			return false
 		}
 		c.own = &session{c: c, multi: true}
@@ -33,28 +35,28 @@ func (c *client) begin(cmd *command, req *request) bool {
 	case "UNWATCH":
 		c.reply("+OK\r\n")
 	case "WATCH":
-		if !c.idle() {
+		if !c.Idle() {
 			return false
 		}
 		sh, err := c.shardOf(cmd, req.args)
 		if b := c.enter(cmd, sh, err, &session{c: c, watch: true}); b != nil {
-			b.send(req.raw, ref{c: c, seq: c.nextSlot(), class: cmd.class})
+			b.Send(req.raw, c.ref(cmd, plain))
 		}
 	case "SUBSCRIBE", "PSUBSCRIBE":
 		return c.subscribe(cmd, req)
 	case "UNSUBSCRIBE", "PUNSUBSCRIBE":
 		c.notSubscribed(cmd, req)
 	case "PUBLISH", "PUBSUB":
-		sh, err := c.s.pool.hub()
-		c.forward(sh, err, cmd, req.raw, plain)
+		sh, err := c.hub()
+		c.forward(sh, err, cmd, req.raw)
 	}
 	return true
 }
 
 // enter gives c a connection of its own to sh; nil: it has answered why not.
-func (c *client) enter(cmd *command, sh *shard, err error, x *session) *backend {
+func (c *client) enter(cmd *command, sh *shards.Shard, err error, x *session) *shards.Backend {
 	if err == nil {
-		x.b, err = sh.own(c)
+		x.b, err = sh.Own(c, c.proto-2)
 	}
 	if err != nil {
 		c.fail(cmd.class, err)
@@ -72,20 +74,19 @@ func (c *client) release() {
 	b := c.own.b
 	c.own = nil
 	if b != nil {
-		b.sh.giveBack(b)
+		b.Shard().GiveBack(b)
 	}
 }
 
-// bereft is called when the connection of c's own is lost. What waited for
-// replies has been told.
-func (c *client) bereft(err error) {
+// Bereft is called when the connection of c's own is lost.
+func (c *client) Bereft(_ *shards.Backend, err error) {
 	if c.own == nil || c.gone {
 		return
 	}
 	switch {
 	case c.own.sub:
 		c.own.b = nil
-		c.conn.Close(err) // it would wait for messages that never come
+		c.Conn.Close(err) // it would wait for messages that never come
 	case c.own.multi || c.own.watch:
 		c.own.b, c.own.dirty = nil, true
 	default:
@@ -95,13 +96,15 @@ func (c *client) bereft(err error) {
 
 // block serves a command that waits for data.
 func (c *client) block(cmd *command, req *request) bool {
-	if !c.idle() {
+	if !c.Idle() {
 		return false
 	}
 	sh, err := c.shardOf(cmd, req.args)
 	if b := c.enter(cmd, sh, err, &session{c: c}); b != nil {
-		b.send(req.raw, ref{c: c, seq: c.nextSlot(), kind: patient, class: cmd.class})
-		c.wait = true
+		r := c.ref(cmd, ended)
+		r.Patient = true
+		b.Send(req.raw, r)
+		c.Wait()
 	}
 	return true
 }
@@ -121,7 +124,7 @@ func (x *session) whileWatching(cmd *command, req *request) bool {
 	c := x.c
 	switch cmd.name {
 	case "MULTI", "WATCH", "UNWATCH":
-		if !c.idle() {
+		if !c.Idle() {
 			return false
 		}
 		return x.watched(cmd, req)
@@ -144,8 +147,8 @@ func (x *session) watched(cmd *command, req *request) bool {
 			c.reply("+OK\r\n")
 			return true
 		}
-		x.b.send(req.raw, ref{c: c, seq: c.nextSlot(), kind: ended, class: cmd.class})
-		c.wait = true
+		x.b.Send(req.raw, c.ref(cmd, ended))
+		c.Wait()
 		return true
 	}
 	if cmd.name == "MULTI" {
@@ -158,7 +161,7 @@ func (x *session) watched(cmd *command, req *request) bool {
 		c.fail(cmd.class, err)
 		return true
 	}
-	x.b.send(req.raw, ref{c: c, seq: c.nextSlot(), class: cmd.class})
+	x.b.Send(req.raw, c.ref(cmd, plain))
 	return true
 }
 
@@ -172,13 +175,13 @@ func (x *session) mayReach(cmd *command, req *request) error {
 		return err
 	case x.b == nil && x.dirty:
 		return errLost
-	case x.b != nil && x.b.sh != sh:
-		return fmt.Errorf("%s: its key belongs to shard %s, and this transaction to %s; give all keys one hash tag", cmd.name, sh.name, x.b.sh.name)
+	case x.b != nil && x.b.Shard() != sh:
+		return fmt.Errorf("%s: its key belongs to shard %s, and this transaction to %s; give all keys one hash tag", cmd.name, sh.Name(), x.b.Shard().Name())
 	case x.b == nil:
-		if x.b, err = sh.own(x.c); err != nil {
+		if x.b, err = sh.Own(x.c, x.c.proto-2); err != nil {
 			return err
 		}
-		x.b.send([]byte("*1\r\n$5\r\nMULTI\r\n"), ref{kind: swallow})
+		x.b.SendSilent([]byte("*1\r\n$5\r\nMULTI\r\n"))
 	}
 	return nil
 }
@@ -196,7 +199,7 @@ func (x *session) inTransaction(cmd *command, req *request) bool {
 		c.reply("-ERR WATCH inside MULTI is not allowed\r\n")
 		return true
 	case "QUIT":
-		c.finish(c.nextSlot(), "+OK\r\n")
+		c.Finish(c.Next(), "+OK\r\n")
 		return true
 	}
 	err := fmt.Errorf("%s is not possible in MULTI", cmd.name)
@@ -208,7 +211,7 @@ func (x *session) inTransaction(cmd *command, req *request) bool {
 		c.fail(cmd.class, err)
 		return true
 	}
-	x.b.send(req.raw, ref{c: c, seq: c.nextSlot(), class: cmd.class})
+	x.b.Send(req.raw, c.ref(cmd, plain))
 	return true
 }
 
@@ -217,11 +220,11 @@ func (x *session) leave(cmd *command, req *request) {
 	c := x.c
 	switch {
 	case x.b != nil && (!x.dirty || cmd.name == "DISCARD"):
-		x.b.send(req.raw, ref{c: c, seq: c.nextSlot(), kind: ended, class: cmd.class})
-		c.wait = true
+		x.b.Send(req.raw, c.ref(cmd, ended))
+		c.Wait()
 		return
 	case x.b != nil:
-		x.b.send([]byte("*1\r\n$7\r\nDISCARD\r\n"), ref{kind: swallow})
+		x.b.SendSilent([]byte("*1\r\n$7\r\nDISCARD\r\n"))
 	}
 	dirty := x.dirty
 	c.release()
@@ -237,21 +240,28 @@ func (x *session) leave(cmd *command, req *request) {
 
 // hub is the shard through which all messages go, so that publishers and
 // subscribers meet: the first. When it is away there are no messages.
-func (p *pool) hub() (*shard, error) {
-	if len(p.shards) == 0 {
-		return nil, errNoShard
+func (s *Service) hub() *shards.Shard {
+	if s.pool == nil || s.pool.Len() == 0 {
+		return nil
 	}
-	return p.shards[0], nil
+	return s.pool.At(0)
+}
+
+func (c *client) hub() (*shards.Shard, error) {
+	if sh := c.s.hub(); sh != nil {
+		return sh, nil
+	}
+	return nil, errNoShard
 }
 
 func (c *client) subscribe(cmd *command, req *request) bool {
-	if !c.idle() {
+	if !c.Idle() {
 		return false
 	}
-	sh, err := c.s.pool.hub()
+	sh, err := c.hub()
 	if b := c.enter(cmd, sh, err, &session{c: c, sub: true}); b != nil {
-		b.sub = true
-		b.conn.Write(req.raw)
+		b.Subscribe()
+		b.Write(req.raw)
 	}
 	return true
 }
@@ -262,10 +272,10 @@ func (x *session) inSubscription(cmd *command, req *request) bool {
 	c := x.c
 	switch cmd.name {
 	case "SUBSCRIBE", "PSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE":
-		x.b.conn.Write(req.raw)
+		x.b.Write(req.raw)
 		return true
 	case "QUIT":
-		c.finish(c.nextSlot(), "+OK\r\n")
+		c.Finish(c.Next(), "+OK\r\n")
 		return true
 	}
 	switch {
@@ -275,24 +285,23 @@ func (x *session) inSubscription(cmd *command, req *request) bool {
 	case c.proto == 3:
 		return c.dispatch(cmd, req)
 	case cmd.name == "PING":
-		x.b.conn.Write(req.raw)
+		x.b.Write(req.raw)
 		return true
 	}
 	c.reply("-ERR Can't execute '" + strings.ToLower(cmd.name) + "': only (P)SUBSCRIBE / (P)UNSUBSCRIBE / PING / QUIT are allowed in this context\r\n")
 	return true
 }
 
-// message passes on what came for a subscriber. One that does not read stops its
+// Message passes on what came for a subscriber. One that does not read stops its
 // connection to the shard, and the shard drops it.
-func (c *client) message(b *backend, p []byte) {
-	c.conn.Write(p)
-	if c.conn.Full(outSoft) {
-		b.conn.Pause()
+func (c *client) Message(b *shards.Backend, p []byte) {
+	c.Conn.Write(p)
+	if c.Full() {
+		b.Pause()
 	}
 	if lastUnsubscribed(p) {
-		b.sub = false
 		c.own = nil
-		b.conn.Close(nil)
+		b.Close()
 	}
 }
 
@@ -318,5 +327,5 @@ func (c *client) notSubscribed(cmd *command, req *request) {
 	if len(b) == 0 {
 		b = append(bulk(header(nil, kind, 3), []byte(strings.ToLower(cmd.name))), "$-1\r\n:0\r\n"...)
 	}
-	c.complete(c.nextSlot(), b)
+	c.Complete(c.Next(), b)
 }

@@ -1,5 +1,7 @@
 package redis
 
+import "nagi.dev/plane/shards"
+
 // split sends each shard the keys that are its own.
 func (c *client) split(cmd *command, req *request) {
 	if (len(req.args)-1)%cmd.step != 0 {
@@ -10,7 +12,7 @@ func (c *client) split(cmd *command, req *request) {
 	s.places = s.places[:0]
 	one := true
 	for i := 1; i < len(req.args); i += cmd.step {
-		at := p.ring.Place(req.args[i])
+		at := p.Place(req.args[i])
 		if at < 0 {
 			c.fail(cmd.class, errNoShard)
 			return
@@ -19,7 +21,7 @@ func (c *client) split(cmd *command, req *request) {
 		one = one && s.places[0] == uint16(at)
 	}
 	if one {
-		c.forward(p.shards[s.places[0]], nil, cmd, req.raw, plain)
+		c.forward(p.At(int(s.places[0])), nil, cmd, req.raw)
 		return
 	}
 	if err := s.distribute(cmd, req, c.proto); err != nil {
@@ -36,10 +38,10 @@ func (c *client) split(cmd *command, req *request) {
 			continue
 		}
 		m.left++
-		x.b.push(ref{m: m, kind: part, part: uint16(i), class: cmd.class})
+		x.b.Push(shards.Ref{To: m, Part: uint16(i), Class: uint8(cmd.class)})
 		s.scratch = bulk(header(s.scratch[:0], '*', 1+x.keys*cmd.step), req.args[0])
-		x.b.conn.Write(s.scratch)
-		x.b.conn.Write(x.args)
+		x.b.Write(s.scratch)
+		x.b.Write(x.args)
 	}
 }
 
@@ -55,15 +57,14 @@ func unionOf(cmd *command) union {
 
 // A portion is what one shard gets of a request.
 type portion struct {
-	b    *backend
+	b    *shards.Backend
 	keys int
 	args []byte
 }
 
 // distribute fills s.parts by s.places.
 func (s *Service) distribute(cmd *command, req *request, proto uint8) error {
-	shards := s.pool.shards
-	for len(s.parts) < len(shards) {
+	for len(s.parts) < s.pool.Len() {
 		s.parts = append(s.parts, portion{})
 	}
 	for i := range s.parts {
@@ -77,7 +78,7 @@ func (s *Service) distribute(cmd *command, req *request, proto uint8) error {
 		x := &s.parts[at]
 		if x.keys == 0 {
 			var err error
-			if x.b, err = shards[at].backend(proto); err != nil {
+			if x.b, err = s.pool.At(int(at)).Backend(proto - 2); err != nil {
 				return err
 			}
 		}

@@ -1,4 +1,4 @@
-package redis
+package shards
 
 import (
 	"errors"
@@ -14,23 +14,24 @@ const (
 	queueMost  = 32 << 20 // bytes that may wait for one connection to a shard
 )
 
-// A shard is one endpoint. It is up, or down after failures:
+// A Shard is one endpoint. It is up, or down after failures:
 //
 //	up --limit failures, or no connection--> down --a PING answered--> up
 //
 // While it is down its requests fail at once, and after each pause a connection
 // with a PING tries it. Where the pool ejects, one with too many failures is
 // out of the ring too.
-type shard struct {
-	pool    *pool
+type Shard struct {
+	pool    *Pool
 	index   int
 	name    string
 	address string
 	drain   bool
 	retired bool
 
-	shared [2]*backend // one for RESP2, one for RESP3
-	spare  []*backend  // own connections that nobody uses
+	shared [2]*Backend // one for each version of the protocol
+	spare  []*Backend  // own connections that nobody uses
+	subs   map[*Backend]bool
 	conns  int
 
 	failures int // in a row
@@ -45,55 +46,55 @@ type shard struct {
 	requests, failed, timeouts, ejections uint64
 }
 
-func newShard(p *pool, name, address string, drain bool) *shard {
-	return &shard{pool: p, index: len(p.shards), name: name, address: address, drain: drain}
+func newShard(p *Pool, name, address string, drain bool) *Shard {
+	return &Shard{pool: p, index: len(p.shards), name: name, address: address, drain: drain}
 }
 
-// err is what a client reads of a failure here.
-func (sh *shard) err(cause error) error {
+// Err is what a client reads of a failure here.
+func (sh *Shard) Err(cause error) error {
 	return fmt.Errorf("shard %s (%s): %w", sh.name, sh.address, cause)
 }
 
-// backend returns the connection that all clients of a protocol share.
-func (sh *shard) backend(proto uint8) (*backend, error) {
-	b := sh.shared[proto-2]
+// Backend returns the connection that all clients of a version share.
+func (sh *Shard) Backend(version uint8) (*Backend, error) {
+	b := sh.shared[version]
 	if b == nil {
 		if sh.down {
-			return nil, sh.err(fmt.Errorf("is away: %w", sh.reason))
+			return nil, sh.Err(fmt.Errorf("is away: %w", sh.reason))
 		}
-		b = sh.dial(proto)
-		sh.shared[proto-2] = b
+		b = sh.dial(version)
+		sh.shared[version] = b
 	}
 	if b.conn.Pending() > queueMost {
-		return nil, sh.err(errors.New("its queue is full"))
+		return nil, sh.Err(errors.New("its queue is full"))
 	}
 	return b, nil
 }
 
 var errConnections = errors.New("has as many connections as it may")
 
-// own returns a connection for one client alone.
-func (sh *shard) own(c *client) (*backend, error) {
+// Own returns a connection for one owner alone.
+func (sh *Shard) Own(o Owner, version uint8) (*Backend, error) {
 	for i, b := range sh.spare {
-		if b.proto == c.proto {
+		if b.version == version {
 			sh.spare = append(sh.spare[:i], sh.spare[i+1:]...)
-			b.owner = c
+			b.owner = o
 			return b, nil
 		}
 	}
 	if sh.down {
-		return nil, sh.err(fmt.Errorf("is away: %w", sh.reason))
+		return nil, sh.Err(fmt.Errorf("is away: %w", sh.reason))
 	}
 	if sh.conns >= sh.pool.connections {
-		return nil, sh.err(errConnections)
+		return nil, sh.Err(errConnections)
 	}
-	b := sh.dial(c.proto)
-	b.owner = c
+	b := sh.dial(version)
+	b.owner = o
 	return b, nil
 }
 
-// giveBack keeps a clean connection for the next client that needs one.
-func (sh *shard) giveBack(b *backend) {
+// GiveBack keeps a clean connection for the next client that needs one.
+func (sh *Shard) GiveBack(b *Backend) {
 	b.owner = nil
 	if len(sh.spare) < 16 && !sh.retired && !b.conn.Closed() {
 		sh.spare = append(sh.spare, b)
@@ -102,15 +103,15 @@ func (sh *shard) giveBack(b *backend) {
 	b.conn.Close(nil)
 }
 
-func (sh *shard) dial(proto uint8) *backend {
-	b := &backend{sh: sh, s: sh.pool.s, proto: proto, timeout: sh.pool.timeout}
+func (sh *Shard) dial(version uint8) *Backend {
+	b := &Backend{sh: sh, loop: sh.pool.env.Loop, version: version, scan: sh.pool.env.Language.Scanner()}
 	sh.conns++
-	b.conn = b.s.loop.Dial(sh.address, sh.pool.connect, b)
+	b.conn = b.loop.Dial(sh.address, sh.pool.connect, b)
 	b.greet()
 	return b
 }
 
-func (sh *shard) inFlight() (n int) {
+func (sh *Shard) flying() (n int) {
 	for _, b := range sh.shared {
 		if b != nil {
 			n += b.waiting()
@@ -119,11 +120,23 @@ func (sh *shard) inFlight() (n int) {
 	return n
 }
 
-// answered says that sh lives.
-func (sh *shard) answered() { sh.failures = 0 }
+// Name is what errors and figures call it.
+func (sh *Shard) Name() string { return sh.name }
+
+// Address is where the shard is.
+func (sh *Shard) Address() string { return sh.address }
+
+// Index is its place in the pool.
+func (sh *Shard) Index() int { return sh.index }
+
+// Down says whether it is away.
+func (sh *Shard) Down() bool { return sh.down }
+
+// Requests is how many it has been sent.
+func (sh *Shard) Requests() uint64 { return sh.requests }
 
 // failure counts one. connected is false when there was no connection at all.
-func (sh *shard) failure(cause error, connected bool) {
+func (sh *Shard) failure(cause error, connected bool) {
 	sh.failures++
 	sh.failed++
 	sh.reason = cause
@@ -134,7 +147,7 @@ func (sh *shard) failure(cause error, connected bool) {
 	}
 }
 
-func (sh *shard) goDown(tooMany bool) {
+func (sh *Shard) goDown(tooMany bool) {
 	if sh.retired {
 		return
 	}
@@ -143,31 +156,28 @@ func (sh *shard) goDown(tooMany bool) {
 	}
 	sh.good = 0
 	if sh.out {
-		sh.pause = min(max(sh.pause*2, sh.pool.ejectFor), 10*sh.pool.ejectFor)
-		if !sh.down || sh.pause > sh.pool.ejectFor && sh.failures <= sh.pool.limit {
-			sh.pause = sh.pool.ejectFor
-		}
+		sh.pause = sh.pool.ejectFor
 	} else {
 		sh.pause = min(max(sh.pause*2, firstPause), lastPause)
 	}
 	sh.down = true
 	if sh.retry == nil {
-		sh.retry = sh.pool.s.loop.After(sh.pause, sh.probe)
+		sh.retry = sh.pool.env.Loop.After(sh.pause, sh.probe)
 	} else {
 		sh.retry.Reset(sh.pause)
 	}
 }
 
 // probe tries a shard that is down.
-func (sh *shard) probe() {
+func (sh *Shard) probe() {
 	if !sh.retired && sh.down && sh.shared[0] == nil {
-		sh.shared[0] = sh.dial(2)
+		sh.shared[0] = sh.dial(0)
 		sh.shared[0].pinging(sh.pool.timeout)
 	}
 }
 
 // alive says that a PING was answered.
-func (sh *shard) alive() {
+func (sh *Shard) alive() {
 	sh.missed = 0
 	if !sh.down {
 		return
@@ -182,10 +192,10 @@ func (sh *shard) alive() {
 }
 
 // ping asks an idle shard.
-func (sh *shard) ping() {
+func (sh *Shard) ping() {
 	b := sh.shared[0]
 	if b == nil {
-		b = sh.dial(2)
+		b = sh.dial(0)
 		sh.shared[0] = b
 	}
 	if b.waiting() == 0 {
@@ -194,7 +204,7 @@ func (sh *shard) ping() {
 }
 
 // unchecked says that a check was not answered.
-func (sh *shard) unchecked(cause error) {
+func (sh *Shard) unchecked(cause error) {
 	most := 2
 	if check := sh.pool.check; check != nil && check.Unhealthy > 0 {
 		most = check.Unhealthy
@@ -205,9 +215,18 @@ func (sh *shard) unchecked(cause error) {
 	}
 }
 
+// EndSubscriptions closes the connections of subscribers, which would wait here
+// for messages that go another way now.
+func (sh *Shard) EndSubscriptions() {
+	for b := range sh.subs {
+		b.conn.Close(errors.New("messages go another way now"))
+	}
+}
+
 // retire ends sh: its connections close once what is in flight is answered.
-func (sh *shard) retire() {
+func (sh *Shard) retire() {
 	sh.retired = true
+	sh.EndSubscriptions()
 	if sh.retry != nil {
 		sh.retry.Stop()
 	}
