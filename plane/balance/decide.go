@@ -27,14 +27,49 @@ func (p *Pool) chooseFrom(a *Ask, open func(e *Endpoint) bool) int {
 // choose looks first for an endpoint that was not tried; a pool of one may be
 // tried again.
 func (p *Pool) choose(a *Ask) int {
-	fresh := func(e *Endpoint) bool { return e.open(a.Now) && !slices.Contains(a.Tried, e) }
-	if len(a.Tried) == 0 {
-		fresh = func(e *Endpoint) bool { return e.open(a.Now) }
-	}
-	if i := p.chooseFrom(a, fresh); i >= 0 || len(a.Tried) == 0 {
+	if i := p.chooseFrom(a, func(e *Endpoint) bool { return e.any(a, true) }); i >= 0 || len(a.Tried) == 0 {
 		return i
 	}
-	return p.chooseFrom(a, func(e *Endpoint) bool { return e.open(a.Now) })
+	return p.chooseFrom(a, func(e *Endpoint) bool { return e.any(a, false) })
+}
+
+// any reports that e may get the request, or one of its copies.
+func (e *Endpoint) any(a *Ask, fresh bool) bool {
+	if e.may(a, fresh) {
+		return true
+	}
+	if a.Read {
+		for _, c := range e.copies {
+			if c.may(a, fresh) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (e *Endpoint) may(a *Ask, fresh bool) bool {
+	return e.open(a.Now) && !(fresh && slices.Contains(a.Tried, e))
+}
+
+// member is e or the copy of it that answers: of those that may, one that was
+// not tried, and the less busy.
+func (p *Pool) member(e *Endpoint, a *Ask) *Endpoint {
+	if !a.Read || len(e.copies) == 0 {
+		return e
+	}
+	for _, fresh := range []bool{true, false} {
+		var best *Endpoint
+		for _, c := range append([]*Endpoint{e}, e.copies...) {
+			if c.may(a, fresh) && (best == nil || c.active < best.active) {
+				best = c
+			}
+		}
+		if best != nil {
+			return best
+		}
+	}
+	return e
 }
 
 // open reports that e may get a request. One on trial gets one at a time.

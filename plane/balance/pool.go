@@ -2,6 +2,7 @@ package balance
 
 import (
 	"cmp"
+	"fmt"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ type Endpoint struct {
 	// Conns belongs to whoever sends on the loop: its connections.
 	Conns any
 
+	copies   []*Endpoint // with the same data, for reads
 	drain    bool
 	active   int       // requests in flight
 	turn     int       // of the smooth round robin
@@ -86,19 +88,34 @@ func (p *Pool) update(spec config.Pool, r placer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := map[[2]string]*Endpoint{}
-	for _, e := range p.endpoints {
-		old[[2]string{e.Name, e.Address}] = e
-	}
+	p.each(func(e *Endpoint) { old[[2]string{e.Name, e.Address}] = e })
 	p.endpoints, p.ring, p.spec = nil, r, spec
-	for _, c := range spec.Endpoints {
-		name, weight := cmp.Or(c.Name, c.Address), max(c.Weight, 1)
-		e := old[[2]string{name, c.Address}]
+	known := func(name, address string, c *config.Endpoint) *Endpoint {
+		e, weight := old[[2]string{name, address}], max(c.Weight, 1)
 		if e == nil || e.Weight != weight {
-			e = &Endpoint{Name: name, Address: c.Address, Weight: weight, latency: new(meter.Histogram)}
+			e = &Endpoint{Name: name, Address: address, Weight: weight, latency: new(meter.Histogram)}
 		}
-		e.drain = c.Drain
+		e.copies, e.drain = nil, c.Drain
 		e.sick = e.sick && spec.Health.Active != nil
+		return e
+	}
+	for _, c := range spec.Endpoints {
+		name := cmp.Or(c.Name, c.Address)
+		e := known(name, c.Address, &c)
+		for i, address := range c.Copies {
+			e.copies = append(e.copies, known(fmt.Sprintf("%s/%d", name, i), address, &c))
+		}
 		p.endpoints = append(p.endpoints, e)
+	}
+}
+
+// each calls f with every endpoint and every copy.
+func (p *Pool) each(f func(*Endpoint)) {
+	for _, e := range p.endpoints {
+		f(e)
+		for _, c := range e.copies {
+			f(c)
+		}
 	}
 }
 
@@ -141,6 +158,7 @@ type Ask struct {
 	Key    []byte        // for rings
 	Sticky Sticky        // where the client belongs; zero: nowhere
 	Tried  []*Endpoint   // not these, unless there is no other
+	Read   bool          // a copy may answer
 }
 
 // A Refusal is why no endpoint gets a request.
@@ -171,7 +189,7 @@ func (p *Pool) Pick(a Ask) (*Endpoint, error) {
 		}
 		return nil, ErrSick
 	}
-	e := p.endpoints[i]
+	e := p.member(p.endpoints[i], &a)
 	e.active++
 	e.requests++
 	p.active++
@@ -208,11 +226,11 @@ func (p *Pool) Done(e *Endpoint, o Outcome, took time.Duration, now time.Time) {
 func (p *Pool) Check(address string, healthy bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, e := range p.endpoints {
+	p.each(func(e *Endpoint) {
 		if e.Address == address {
 			e.sick = !healthy
 		}
-	}
+	})
 }
 
 // An EndpointStats is an endpoint as it is shown.
@@ -233,12 +251,12 @@ type EndpointStats struct {
 func (p *Pool) Stats(now time.Time) (all []EndpointStats, overflow uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, e := range p.endpoints {
+	p.each(func(e *Endpoint) {
 		out := now.Before(e.until)
 		all = append(all, EndpointStats{
 			Name: e.Name, Address: e.Address, Healthy: !e.sick && !out, Ejected: out,
 			Drain: e.drain, Active: e.active, Requests: e.requests, Failures: e.failures, Latency: e.latency,
 		})
-	}
+	})
 	return all, p.overflow
 }

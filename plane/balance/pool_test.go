@@ -207,3 +207,25 @@ func TestUpdateKeepsWhatIsKnown(t *testing.T) {
 		t.Errorf("the request in flight was forgotten: %v", stats)
 	}
 }
+
+func TestCopiesAnswerReads(t *testing.T) {
+	p := pool(t, 2, func(s *config.Pool) {
+		s.Balance.Algorithm = config.Ketama
+		s.Endpoints[0].Copies = []string{"c:0", "c:1"}
+		s.Endpoints[1].Drain = true
+	})
+	reads := picks(t, p, 9, Ask{Now: noon, Read: true, Key: []byte("k")})
+	if reads["e0"] != 3 || reads["e0/0"] != 3 || reads["e0/1"] != 3 {
+		t.Errorf("reads went to %v", reads)
+	}
+	if writes := picks(t, p, 3, Ask{Now: noon, Key: []byte("k")}); writes["e0"] != 3 {
+		t.Errorf("writes went to %v", writes)
+	}
+	p.Check("h:0", false)
+	if reads = picks(t, p, 4, Ask{Now: noon, Read: true, Key: []byte("k")}); reads["e0"] != 0 {
+		t.Errorf("a sick owner got %v", reads)
+	}
+	if _, err := p.Pick(Ask{Now: noon, Key: []byte("k")}); err != ErrSick {
+		t.Errorf("a write without its owner: %v", err)
+	}
+}

@@ -50,9 +50,7 @@ func (ps *Pools) Endpoints() map[*Endpoint]bool {
 	all := map[*Endpoint]bool{}
 	for _, p := range ps.all {
 		p.mu.Lock()
-		for _, e := range p.endpoints {
-			all[e] = true
-		}
+		p.each(func(e *Endpoint) { all[e] = true })
 		p.mu.Unlock()
 	}
 	return all

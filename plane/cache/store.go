@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"net/http"
 	"sync"
+	"time"
 )
 
 const (
@@ -32,6 +33,23 @@ type slot struct {
 // NewStore makes a store of at most size bytes.
 func NewStore(size int64) *Store {
 	return &Store{max: size, keys: map[string]*list.Element{}, recent: list.New(), flights: map[string]*Flight{}}
+}
+
+// Peek returns the entry of a key whose answers do not vary, when it is fresh;
+// nil: Get knows better.
+func (s *Store) Peek(key []byte, now time.Time) *Entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	el := s.keys[string(key)]
+	if el == nil {
+		return nil
+	}
+	v := el.Value.(*slot).variants
+	if len(v) != 1 || len(v[0].Vary) > 0 || v[0].cc.has("no-cache") || v[0].Age(now) >= v[0].ttl {
+		return nil
+	}
+	s.recent.MoveToFront(el)
+	return v[0]
 }
 
 func sizeOf(key string, e *Entry) int64 {

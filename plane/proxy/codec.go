@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"log/slog"
 
 	"nagi.dev/plane/config"
@@ -47,4 +48,10 @@ type refuser interface {
 // /NAME?listener=LISTENER: the differences that a tee has seen.
 type limb interface {
 	Show(name string) any
+}
+
+// An ender is a Service with connections that left the loop. End asks them to
+// end well and returns when they have, or when ctx ends.
+type ender interface {
+	End(ctx context.Context)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"nagi.dev/plane/config"
@@ -33,6 +34,7 @@ type Proxy struct {
 	o    Options
 	loop *loop.Loop
 
+	ending sync.WaitGroup // connections that left the loop
 	// On the loop only.
 	running   *config.Config
 	listeners map[string]*listener // by name
@@ -62,7 +64,9 @@ func (p *Proxy) Run(ctx context.Context) error {
 	}
 	release := context.AfterFunc(ctx, func() { p.loop.Post(p.drain) })
 	defer release()
-	return p.loop.Run()
+	err := p.loop.Run()
+	p.ending.Wait()
+	return err
 }
 
 func (p *Proxy) drain() {
@@ -70,6 +74,15 @@ func (p *Proxy) drain() {
 	p.o.Log.Info("draining", "connections", p.loop.Conns(), "for", p.o.Drain)
 	p.loop.Drain()
 	p.loop.After(p.o.Drain, func() { p.loop.Stop() })
+	for _, l := range p.listeners {
+		if e, ok := l.service.(ender); ok {
+			p.ending.Go(func() {
+				ctx, cancel := context.WithTimeout(context.Background(), p.o.Drain)
+				defer cancel()
+				e.End(ctx)
+			})
+		}
+	}
 }
 
 // Addresses returns where each listener listens, by name. Any goroutine may

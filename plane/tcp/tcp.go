@@ -70,6 +70,9 @@ func (s *Service) Prepare(l *config.Listener, pools map[string]*config.Pool) (co
 	for _, a := range r.Arms {
 		p := pools[a.Pool]
 		used[a.Pool] = p
+		if p.Previous != nil {
+			return nil, fmt.Errorf("pool %s: tcp does not reshard; leave previous out", a.Pool)
+		}
 		names, weights = append(names, a.Pool), append(weights, cmp.Or(a.Weight, 1))
 		var origin *tls.Config
 		if p.TLS != nil {

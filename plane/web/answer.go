@@ -28,6 +28,10 @@ func (u *upstream) answer(p []byte) (n int, more bool) {
 		return 0, false
 	case fault != nil || h.Status == 101 && !x.upgrade:
 		x.drop(balance.Failed)
+		if r := x.route.retry; r != nil && r.reset && x.may(true) {
+			x.again()
+			return len(p), false
+		}
 		x.fail(502, "the endpoint sent a malformed answer")
 		return len(p), false
 	}

@@ -11,7 +11,7 @@ func (x *exchange) attempt() {
 	e := x.client.s
 	pool := x.route.arms[x.arm].pool
 	a := &e.ask
-	a.Now, a.Key, a.Sticky, a.Tried = e.now(), x.key, x.home, x.tried
+	a.Now, a.Key, a.Sticky, a.Tried, a.Read = e.now(), x.key, x.home, x.tried, x.read
 	ep, err := pool.Pick(*a)
 	if err != nil {
 		x.refused(err)

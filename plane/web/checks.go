@@ -43,7 +43,7 @@ func (c *checks) follow(pools map[string]*config.Pool, transports map[string]*tr
 func start(p *config.Pool, conf *tls.Config, pool *balance.Pool) *running {
 	t := check.Target{Spec: *p.Health.Active}
 	for _, e := range p.Endpoints {
-		t.Addresses = append(t.Addresses, e.Address)
+		t.Addresses = append(append(t.Addresses, e.Address), e.Copies...)
 	}
 	if conf != nil {
 		t.TLS = func(address string) *tls.Config {

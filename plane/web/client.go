@@ -29,6 +29,7 @@ type client struct {
 	c    *loop.Conn
 	x    *exchange // nil: no request is in flight
 	tun  *tunnel   // the protocol has changed
+	br   *bridge   // goroutines answer
 	peer netip.Addr
 	text []byte // peer, as it is written
 
@@ -60,14 +61,17 @@ func (c *client) Data(_ *loop.Conn, p []byte) (done int) {
 	if c.tun != nil {
 		return c.tun.fromClient(p)
 	}
-	for c.x == nil && len(p) > 0 { // what was answered at once may stand before another
+	for c.x == nil && c.br == nil && len(p) > 0 { // what was answered at once may stand before another
 		n := c.request(p)
-		if done, p = done+n, p[n:]; n == 0 {
+		if done, p = done+n, p[n:]; n == 0 || c.c.Paused() && c.br == nil && c.x == nil {
 			return done
 		}
 	}
 	if c.x != nil {
 		done += c.x.body(p)
+	}
+	if c.br != nil && len(p) > 0 {
+		c.c.Pause() // the next request waits for this one's end
 	}
 	return done
 }
@@ -123,6 +127,8 @@ func (c *client) tick() {
 		c.c.Close(errIdle)
 	case c.x != nil:
 		c.x.late()
+	case c.br != nil:
+		c.c.Close(errIdle)
 	case c.seen > 0:
 		c.refuse(408, "the head of the request did not come in time")
 	default:
@@ -135,6 +141,10 @@ func (c *client) leave() {
 	c.c.Pause()
 	c.s.l.Post(func() {
 		if c.c.Closed() {
+			return
+		}
+		if c.c.Pending() > 0 { // answers to requests before
+			c.s.l.After(10*time.Millisecond, c.leave)
 			return
 		}
 		nc, err := c.c.Detach()
@@ -161,6 +171,8 @@ func (c *client) EOF(conn *loop.Conn) {
 	switch {
 	case c.tun != nil:
 		c.tun.eofClient()
+	case c.br != nil:
+		c.br.after = true
 	case c.x == nil:
 		conn.Finish()
 	case !c.x.sent:
@@ -174,6 +186,10 @@ func (c *client) EOF(conn *loop.Conn) {
 func (c *client) Drained(*loop.Conn) {
 	if c.tun != nil {
 		c.tun.up.c.Resume()
+	} else if c.br != nil {
+		c.br.drained()
+	} else if c.x == nil {
+		c.c.Resume()
 	} else if c.x != nil && c.x.up != nil {
 		c.x.up.c.Resume()
 	}
@@ -182,7 +198,7 @@ func (c *client) Drained(*loop.Conn) {
 // Drain ends after the request in flight.
 func (c *client) Drain(conn *loop.Conn) {
 	c.ends = true
-	if c.x == nil && c.tun == nil {
+	if c.x == nil && c.tun == nil && c.br == nil {
 		conn.Finish()
 	}
 }
@@ -192,6 +208,10 @@ func (c *client) Closed(_ *loop.Conn, _ error) {
 	c.timer.Stop()
 	if c.tun != nil {
 		c.tun.closedClient()
+	}
+	if b := c.br; b != nil {
+		c.br = nil
+		b.cancel()
 	}
 	if x := c.x; x != nil {
 		c.x = nil

@@ -22,7 +22,9 @@ type routeStats struct {
 	hedges  counter
 	hits    counter // of the cache
 	misses  counter
-	latency meter.Histogram // of whole exchanges
+
+	leaves, answered counter         // of scattered requests
+	latency          meter.Histogram // of whole exchanges
 }
 
 func (s *routeStats) count(status int, took time.Duration) {
@@ -63,6 +65,18 @@ func (r *route) collect(g *meter.Gather, listener string) {
 		g.Counter("nagi_plane_cache_misses_total", "Requests that it did not.", float64(r.stats.misses.get()), labels...)
 		g.Gauge("nagi_plane_cache_bytes", "What the cache holds.", float64(bytes), labels...)
 		g.Gauge("nagi_plane_cache_keys", "How many targets it knows.", float64(keys), labels...)
+	}
+	if r.scatter != nil {
+		g.Counter("nagi_plane_scatter_leaves_total", "Leaves that were asked.", float64(r.stats.leaves.get()), labels...)
+		g.Counter("nagi_plane_scatter_answered_total", "Leaves that answered in time.", float64(r.stats.answered.get()), labels...)
+	}
+	if r.tee != nil {
+		t := r.tee.report()
+		g.Counter("nagi_plane_tee_copies_total", "Copies that were sent to the second pool.", float64(t.Sent), labels...)
+		g.Counter("nagi_plane_tee_dropped_total", "Requests that got no copy: too many at once, or a body too large.", float64(t.Dropped), labels...)
+		g.Counter("nagi_plane_tee_failed_total", "Copies that were not answered.", float64(t.Failed), labels...)
+		g.Counter("nagi_plane_tee_compared_total", "Pairs of answers that were compared.", float64(t.Compared), labels...)
+		g.Counter("nagi_plane_tee_differed_total", "Pairs of answers that differed.", float64(t.Differed), labels...)
 	}
 	if r.hedge != nil {
 		g.Counter("nagi_plane_http_hedges_total", "Second requests because the first was slow.", float64(r.stats.hedges.get()), labels...)

@@ -40,6 +40,7 @@ type exchange struct {
 	sent    bool  // the request has ended
 
 	toHead   bool // it is a HEAD
+	read     bool // a copy of the endpoint may answer
 	safe     bool // it may be sent twice
 	old      bool // by HTTP/1.0
 	alive    bool // which asks for the connection to live on
@@ -74,12 +75,11 @@ func (c *client) begin(p []byte, h *http1.Head) int {
 	e, site := c.s, c.s.site.Load()
 	m := message{head: h, buf: p, peer: c.peer}
 	r := site.match(&m)
-	if r != nil && r.far {
-		c.leave()
-		return 0
-	}
 	if h.Close {
 		c.ends = true
+	}
+	if r != nil && r.far {
+		return c.beyond(p, h, &m, site, r)
 	}
 	if status, reason, wait := admit(site, r, &m, h.Length, e); status != 0 {
 		if h.Length != 0 {
@@ -111,6 +111,23 @@ func (c *client) begin(p []byte, h *http1.Head) int {
 	return h.Size
 }
 
+// beyond serves a route that the loop does not: from the store if it can, else
+// by goroutines. Its connection stays, unless the request has a body.
+func (c *client) beyond(p []byte, h *http1.Head, m *message, site *site, r *route) int {
+	if !bridgeable(h) {
+		c.leave()
+		return 0
+	}
+	if h.Minor == 1 && c.hit(h, m, site, r) {
+		return h.Size
+	}
+	c.across(p, h)
+	if c.br == nil {
+		return len(p) // it was refused
+	}
+	return h.Size
+}
+
 // admit asks the limits of a request. A status of 0 lets it pass.
 func admit(s *site, r *route, m *message, length int64, e nower) (status int, reason string, wait int) {
 	if r == nil {
@@ -138,11 +155,15 @@ func (x *exchange) take(h *http1.Head, p []byte) {
 	x.sent = h.Length == 0
 	x.whole = true
 	x.toHead = string(h.Method) == "HEAD"
+	x.read = x.toHead || string(h.Method) == "GET"
 	x.safe = idempotent(h.Method) || x.route.retry != nil && x.route.retry.spec.Unsafe
 	x.old, x.alive, x.upgrade = h.Minor == 0, h.KeepAlive && !h.Close, h.Upgrade
 }
 
 var httpText = []byte("http")
+
+// reads reports a method that changes nothing, which copies may answer.
+func reads(method string) bool { return method == "GET" || method == "HEAD" }
 
 func idempotent(method []byte) bool {
 	switch string(method) {
@@ -157,8 +178,8 @@ func (x *exchange) wait() {
 	switch {
 	case !x.sent:
 		x.client.within(bodyIdle)
-	case x.route.timeout > 0 && !x.answered:
-		x.client.within(x.route.timeout)
+	case x.route.arms[x.arm].timeout > 0 && !x.answered:
+		x.client.within(x.route.arms[x.arm].timeout)
 	default:
 		x.client.within(x.site.idleTimeout)
 	}

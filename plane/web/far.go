@@ -32,6 +32,9 @@ type far struct {
 	start sync.Once
 	conns atomic.Int64
 
+	merges  http.Transport // to containers that merge
+	modules modules
+
 	mu     sync.Mutex // guards routes
 	routes map[string]*transport
 }
@@ -118,14 +121,10 @@ func (f *far) Close() error { f.once.Do(func() { close(f.over) }); return nil }
 // Addr is nothing that anybody asks for.
 func (f *far) Addr() net.Addr { return &net.TCPAddr{} }
 
-// close lets what is in flight end.
-func (f *far) close() {
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		_ = f.srv.Shutdown(ctx)
-		_ = f.Close()
-	}()
+// end lets what is in flight end, until ctx does.
+func (f *far) end(ctx context.Context) {
+	_ = f.srv.Shutdown(ctx)
+	_ = f.Close()
 }
 
 func (f *far) now() time.Time { return time.Now() }
@@ -140,8 +139,6 @@ type call struct {
 	home  balance.Sticky
 	known bool
 	key   []byte
-	ep    *balance.Endpoint // that answered
-	limit int64             // of the body
 }
 
 type callKey struct{}
@@ -170,10 +167,33 @@ func (f *far) serve(w http.ResponseWriter, req *http.Request) {
 	if r.spec.MaxBodySize > 0 {
 		req.Body = http.MaxBytesReader(w, req.Body, r.spec.MaxBodySize)
 	}
+	if req.ProtoMajor == 1 && req.ContentLength != 0 {
+		req.Body = &patience{ReadCloser: req.Body, c: http.NewResponseController(w)}
+	}
 	rec := &recorder{ResponseWriter: w, status: 200}
 	defer func() { r.stats.count(rec.status, time.Since(c.began)) }()
 	req = req.WithContext(context.WithValue(req.Context(), callKey{}, c))
+	if r.scatter != nil {
+		f.scatter(rec, req, c)
+		return
+	}
 	f.proxy.ServeHTTP(rec, req)
+}
+
+// A patience is the body of a client that may not stop in the middle of it.
+// Streams of HTTP/2 may: they are conversations.
+type patience struct {
+	io.ReadCloser
+	c *http.ResponseController
+}
+
+func (p *patience) Read(b []byte) (int, error) {
+	_ = p.c.SetReadDeadline(time.Now().Add(bodyIdle))
+	n, err := p.ReadCloser.Read(b)
+	if err != nil {
+		_ = p.c.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
 
 func peerOf(req *http.Request) netip.Addr {
@@ -232,8 +252,10 @@ func (f *far) rewrite(p *httputil.ProxyRequest) {
 func modify(resp *http.Response) error {
 	c := callOf(resp.Request.Context())
 	c.route.answer.apply(resp.Header)
-	if c.route.sticky.by == "cookie" && !c.known && c.ep != nil {
-		resp.Header.Add("Set-Cookie", c.route.cookie(c.arm, c.ep))
+	if c.route.sticky.by == "cookie" && !c.known {
+		if ep, ok := resp.Request.Context().Value(endpointKey{}).(*balance.Endpoint); ok {
+			resp.Header.Add("Set-Cookie", c.route.cookie(c.arm, ep))
+		}
 	}
 	return nil
 }

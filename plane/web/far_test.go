@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -20,6 +21,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"nagi.dev/plane/config"
+	"nagi.dev/plane/proxy"
 )
 
 // certify writes a certificate for 127.0.0.1 with this serial number.
@@ -225,4 +229,55 @@ func TestActiveChecksKeepRequestsAway(t *testing.T) {
 	until(503)
 	sick.Store(false)
 	until(200)
+}
+
+func TestTheEndWaitsForWhatIsInFlight(t *testing.T) {
+	began := make(chan struct{})
+	release := make(chan struct{})
+	addr := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		close(began)
+		<-release
+		fmt.Fprint(w, "done")
+	})
+	cert, key := certify(t, t.TempDir(), 1)
+	p, err := proxy.New(proxy.Options{Codecs: map[config.Protocol]proxy.Codec{config.HTTP: New}, Drain: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	c, err := config.Parse(fmt.Appendf(nil, `{"listeners": [{"name": "web", "address": "127.0.0.1:0", "protocol": "http",
+		"tls": {"certFile": %q, "keyFile": %q}, "routes": [{"arms": [{"pool": "a"}]}]}], "pools": [%s]}`, cert, key, poolOf("a", "", addr)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Apply(c); err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan string, 1)
+	go func() {
+		resp, err := speaker(t, func(p *http.Protocols) { p.SetHTTP2(true) }).Get("https://" + p.Addresses()["web"])
+		if err != nil {
+			got <- err.Error()
+			return
+		}
+		defer resp.Body.Close()
+		b, _ := io.ReadAll(resp.Body)
+		got <- string(b)
+	}()
+	<-began
+	cancel()
+	select {
+	case <-ended:
+		t.Fatal("it ended with a request in flight")
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(release)
+	if b := <-got; b != "done" {
+		t.Errorf("the client got %q", b)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }

@@ -29,30 +29,35 @@ func (l layers) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // beyond is what follows the cache.
 func (f *far) beyond(req *http.Request, c *call) (*http.Response, error) {
-	return f.newAsk(req, c.route, c).hedged()
+	a := f.newAsk(req, c.route, c)
+	if c.route.tee != nil {
+		return f.teed(c, a)
+	}
+	return a.hedged()
 }
 
 // An ask is a request to a pool, with as many attempts as the policies allow.
 type ask struct {
-	f     *far
-	c     *call
-	route *route
-	pool  *balance.Pool
-	home  balance.Sticky
-	key   []byte
-	req   *http.Request
-	body  []byte // of the request, when it is replayable
-	again bool   // it may be sent twice: the body is held, and the method is idempotent or the policy says so
-	held  bool
-	hedge *hedge
-	retry *retry
+	f       *far
+	c       *call
+	route   *route
+	pool    *balance.Pool
+	timeout time.Duration // of one answer's head; 0: none
+	home    balance.Sticky
+	key     []byte
+	req     *http.Request
+	body    []byte // of the request, when it is replayable
+	again   bool   // it may be sent twice: the body is held, and the method is idempotent or the policy says so
+	held    bool
+	hedge   *hedge
+	retry   *retry
 
 	mu    sync.Mutex // guards tried
 	tried []*balance.Endpoint
 }
 
 func (f *far) newAsk(req *http.Request, r *route, c *call) *ask {
-	a := &ask{f: f, c: c, route: r, pool: r.arms[c.arm].pool, home: c.home, key: c.key, req: req, hedge: r.hedge, retry: r.retry}
+	a := &ask{f: f, c: c, route: r, pool: r.arms[c.arm].pool, timeout: r.arms[c.arm].timeout, home: c.home, key: c.key, req: req, hedge: r.hedge, retry: r.retry}
 	a.hold()
 	if a.retry != nil {
 		a.retry.budget.Request()
@@ -66,7 +71,7 @@ func (a *ask) hold() {
 	switch n := a.req.ContentLength; {
 	case a.req.Body == nil || a.req.Body == http.NoBody || n == 0:
 		a.held = true
-	case n > 0 && n <= maxReplay && (a.retry != nil || a.hedge != nil):
+	case n > 0 && n <= maxReplay && (a.retry != nil || a.hedge != nil || a.route.tee != nil):
 		b := make([]byte, n)
 		if _, err := io.ReadFull(a.req.Body, b); err != nil {
 			a.req.Body = io.NopCloser(io.MultiReader(bytes.NewReader(b), fault{err}))
@@ -199,7 +204,7 @@ func (t *attempts) worth(resp *http.Response, err error, n int, sent *sentBody) 
 // once asks one endpoint.
 func (t *attempts) once(sent *sentBody) (*http.Response, error) {
 	t.mu.Lock()
-	ep, err := t.pool.Pick(balance.Ask{Now: time.Now(), Chance: t.f.s.ask.Chance, Key: t.key, Sticky: t.home, Tried: t.tried})
+	ep, err := t.pool.Pick(balance.Ask{Now: time.Now(), Chance: t.f.s.ask.Chance, Key: t.key, Sticky: t.home, Tried: t.tried, Read: reads(t.req.Method)})
 	if err == nil {
 		t.tried = append(t.tried, ep)
 	}
@@ -208,11 +213,11 @@ func (t *attempts) once(sent *sentBody) (*http.Response, error) {
 		return nil, err
 	}
 	began := time.Now()
-	ctx, cancel := context.WithCancelCause(t.ctx)
+	ctx, cancel := context.WithCancelCause(context.WithValue(t.ctx, endpointKey{}, ep))
 	req := t.req.Clone(ctx)
 	t.fill(req, sent)
 	timer := time.AfterFunc(forever, func() { cancel(errLate) })
-	if d := t.route.timeout; d > 0 {
+	if d := t.timeout; d > 0 {
 		sent.done = func() { timer.Reset(d) }
 		if req.Body == nil || req.Body == http.NoBody {
 			sent.done()
@@ -236,15 +241,13 @@ func (t *attempts) once(sent *sentBody) (*http.Response, error) {
 	return resp, nil
 }
 
+// endpointKey is where an answer's request says who answered.
+type endpointKey struct{}
+
 const forever = 1000000 * time.Hour
 
 // answered keeps the books of an answer until its body has ended.
 func (t *attempts) answered(resp *http.Response, ep *balance.Endpoint, began time.Time, end func()) {
-	if t.c != nil {
-		t.mu.Lock()
-		t.c.ep = ep
-		t.mu.Unlock()
-	}
 	o := balance.Good
 	if resp.StatusCode >= 502 && resp.StatusCode <= 504 {
 		o = balance.Failed

@@ -20,14 +20,21 @@ import (
 // A plane is a proxy that runs with one listener.
 type plane struct {
 	*proxy.Proxy
-	t    *testing.T
-	addr string
+	t       *testing.T
+	addr    string
+	service *Service
 }
 
 // run starts a plane with one listener of these routes, and pools given as JSON.
 func run(t *testing.T, routes, pools string, listener ...string) *plane {
 	t.Helper()
-	p, err := proxy.New(proxy.Options{Codecs: map[config.Protocol]proxy.Codec{config.HTTP: New}, Drain: time.Second})
+	x := &plane{t: t}
+	codec := func(env proxy.Env) proxy.Service {
+		s := New(env)
+		x.service, _ = s.(*Service)
+		return s
+	}
+	p, err := proxy.New(proxy.Options{Codecs: map[config.Protocol]proxy.Codec{config.HTTP: codec}, Drain: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +47,7 @@ func run(t *testing.T, routes, pools string, listener ...string) *plane {
 			t.Error(err)
 		}
 	})
-	x := &plane{Proxy: p, t: t}
+	x.Proxy = p
 	x.apply(routes, pools, listener...)
 	x.addr = p.Addresses()["web"]
 	return x

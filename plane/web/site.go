@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -37,18 +36,20 @@ type route struct {
 	key     key
 	retry   *retry
 	limit   *limit
-	timeout time.Duration // 0: none
 	request edit
 	answer  edit
 	far     bool // runs on goroutines
 	stats   *routeStats
 	hedge   *hedge
 	store   *store
+	tee     *tee
+	scatter *scatter
 }
 
 type arm struct {
-	name string
-	pool *balance.Pool
+	name    string
+	pool    *balance.Pool
+	timeout time.Duration // of one answer's head; 0: none
 }
 
 // An edit is the static part of an http1.Edit.
@@ -147,7 +148,7 @@ func newLimit(spec *config.RateLimit) *limit {
 	return l
 }
 
-func newSite(l *config.Listener, pools map[string]*config.Pool, log *slog.Logger) (*site, error) {
+func newSite(l *config.Listener, pools map[string]*config.Pool, log *slog.Logger, m *modules) (*site, error) {
 	server, err := certs.NewServer(l.TLS, log)
 	if err != nil {
 		return nil, err
@@ -159,7 +160,7 @@ func newSite(l *config.Listener, pools map[string]*config.Pool, log *slog.Logger
 		certs:         server,
 	}
 	for i := range l.Routes {
-		r, err := newRoute(&l.Routes[i], i, pools)
+		r, err := newRoute(&l.Routes[i], i, pools, m)
 		if err != nil {
 			return nil, fmt.Errorf("prepare route %d of %s: %w", i, l.Name, err)
 		}
@@ -168,11 +169,10 @@ func newSite(l *config.Listener, pools map[string]*config.Pool, log *slog.Logger
 	return s, nil
 }
 
-func newRoute(spec *config.Route, i int, pools map[string]*config.Pool) (*route, error) {
+func newRoute(spec *config.Route, i int, pools map[string]*config.Pool, m *modules) (*route, error) {
 	r := &route{
 		spec: *spec, name: spec.Name,
 		retry: newRetry(spec.Retry), limit: newLimit(spec.Limit),
-		timeout: max(spec.Timeout.Or(15*time.Second), 0),
 		request: newEdit(spec.SetRequestHeaders, spec.RemoveRequestHeaders),
 		answer:  newEdit(spec.SetResponseHeaders, spec.RemoveResponseHeaders),
 		sticky:  newSticky(spec.Sticky), key: newKey(spec.Key), stats: &routeStats{},
@@ -181,8 +181,12 @@ func newRoute(spec *config.Route, i int, pools map[string]*config.Pool) (*route,
 		r.name = fmt.Sprint(i)
 	}
 	r.hedge, r.store = newHedge(spec.Hedge), newStore(spec.Cache)
-	if spec.Tee != nil || spec.Scatter != nil {
-		return nil, errors.New("this plane does not serve tee and scatter yet")
+	var err error
+	if r.tee, err = newTee(spec, pools); err != nil {
+		return nil, err
+	}
+	if r.scatter, err = newScatter(spec, pools, m.load); err != nil {
+		return nil, err
 	}
 	var names []string
 	var weights []int
@@ -192,11 +196,23 @@ func newRoute(spec *config.Route, i int, pools map[string]*config.Pool) (*route,
 			weight = 1
 		}
 		names, weights = append(names, a.Pool), append(weights, weight)
-		r.arms = append(r.arms, arm{name: a.Pool})
+		if pools[a.Pool].Previous != nil {
+			return nil, fmt.Errorf("pool %s: http does not reshard online; leave previous out", a.Pool)
+		}
+		r.arms = append(r.arms, arm{name: a.Pool, timeout: timeoutOf(spec, pools[a.Pool])})
 	}
 	r.split = balance.NewSplit(names, weights)
 	r.far = needsFar(spec, pools)
 	return r, nil
+}
+
+// timeoutOf is how long an answer may take: what the route says, else the pool.
+func timeoutOf(r *config.Route, p *config.Pool) time.Duration {
+	d := r.Timeout
+	if d == 0 && p != nil {
+		d = p.Timeout
+	}
+	return max(d.Or(15*time.Second), 0)
 }
 
 // needsFar reports that the loop does not do what a route asks for.
@@ -217,6 +233,14 @@ func (s *site) join(pools *balance.Pools) {
 	for _, r := range s.routes {
 		for i := range r.arms {
 			r.arms[i].pool = pools.Get(r.arms[i].name)
+		}
+		if r.tee != nil {
+			r.tee.pool = pools.Get(r.spec.Tee.Pool)
+		}
+		if r.scatter != nil {
+			for i, leaf := range r.spec.Scatter.Leaves {
+				r.scatter.pools[i] = pools.Get(leaf.Pool)
+			}
 		}
 	}
 }
@@ -245,6 +269,9 @@ func (s *site) inherit(old *site) {
 		}
 		if r.store != nil && o.store != nil && reflect.DeepEqual(r.store.spec, o.store.spec) {
 			r.store = o.store
+		}
+		if r.tee != nil && o.tee != nil && reflect.DeepEqual(r.tee.spec, o.tee.spec) && r.tee.pool == o.tee.pool {
+			r.tee = o.tee
 		}
 		if r.hedge != nil && o.hedge != nil && r.hedge.spec == o.hedge.spec {
 			r.hedge = o.hedge

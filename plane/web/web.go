@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
@@ -59,7 +60,7 @@ func (s *Service) Prepare(l *config.Listener, pools map[string]*config.Pool) (co
 	if err != nil {
 		return nil, err
 	}
-	next, err := newSite(l, used, s.log)
+	next, err := newSite(l, used, s.log, &s.far.modules)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +75,7 @@ func (s *Service) Prepare(l *config.Listener, pools map[string]*config.Pool) (co
 		s.site.Store(next)
 		s.forget()
 		s.far.changed(transports)
+		s.far.modules.keep(next)
 		s.checks.follow(used, transports)
 	}, nil
 }
@@ -111,13 +113,17 @@ func (s *Service) Refusal() string {
 	return "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 21\r\n\r\ntoo many connections\n"
 }
 
-// Close lets open connections end.
+// End asks the connections that left the loop to end well.
+func (s *Service) End(ctx context.Context) { s.far.end(ctx) }
+
+// Close lets open connections end by themselves; those that left the loop are
+// asked to.
 func (s *Service) Close() {
 	s.sweeper.Stop()
 	for _, b := range s.backends {
 		b.close()
 	}
-	s.far.close()
+	go s.far.end(context.Background())
 	s.checks.follow(nil, nil)
 }
 

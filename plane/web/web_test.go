@@ -141,7 +141,8 @@ func TestRetries(t *testing.T) {
 		{"503 is tried again", "GET", `{}`, []string{busy, ok}, 200, "ok"},
 		{"and passed on when tries are used up", "GET", `{"attempts": 1}`, []string{busy, busy, ok}, 503, "busy"},
 		{"502 only when asked for", "GET", `{}`, []string{strings.Replace(busy, "503", "502", 1), ok}, 502, "busy"},
-		{"a malformed answer is not", "GET", `{}`, []string{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", ok}, 502, "the endpoint sent a malformed answer\n"},
+		{"a malformed answer is as good as none", "GET", `{}`, []string{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", ok}, 200, "ok"},
+		{"and is not passed on", "GET", `null`, []string{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", ok}, 502, "the endpoint sent a malformed answer\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			x := run(t, `[{"arms": [{"pool": "a"}], "retry": `+tt.retry+`}]`, "["+poolOf("a", "", script(t, tt.answers...))+"]")

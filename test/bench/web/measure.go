@@ -60,7 +60,7 @@ func (b bench) run(ctx context.Context) ([]row, error) {
 			}
 			res.direct[size] = append(res.direct[size], s)
 		}
-		for _, p := range b.peers() {
+		for _, p := range append(b.peers(), b.caches()...) {
 			if b.only != "" && !slices.Contains(strings.Split(b.only, ","), p.name) {
 				continue
 			}
@@ -79,7 +79,7 @@ func (b bench) measure(ctx context.Context, dir string, p peer, res *results, la
 	}
 	defer stop(c)
 	res.idle[p.name] = rss(c.Process.Pid)
-	if last && b.idle > 0 {
+	if last && b.idle > 0 && p.name != "varnish" {
 		res.perConn[p.name], err = weigh(c.Process.Pid, p.port, b.idle)
 		if err != nil {
 			return err
@@ -143,8 +143,10 @@ func start(ctx context.Context, args, env []string, port int) (*exec.Cmd, error)
 }
 
 func stop(c *exec.Cmd) {
-	_ = c.Process.Kill()
+	_ = c.Process.Signal(os.Interrupt) // its children end with it
+	ended := time.AfterFunc(3*time.Second, func() { _ = c.Process.Kill() })
 	_ = c.Wait()
+	ended.Stop()
 }
 
 var (
@@ -194,8 +196,28 @@ func millis(r *regexp.Regexp, out []byte) float64 {
 	return v * map[string]float64{"us": 1e-3, "ms": 1, "s": 1e3}[string(m[2])]
 }
 
-// cpu is the processor time of a process. The kernel counts it in 1/100 s.
-func cpu(pid int) time.Duration {
+// cpu is the processor time of a process and its children. The kernel counts
+// it in 1/100 s.
+func cpu(pid int) (sum time.Duration) {
+	for _, p := range tree(pid) {
+		sum += cpuOf(p)
+	}
+	return sum
+}
+
+// tree is a process and all below it.
+func tree(pid int) []int {
+	all := []int{pid}
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid)) // gone: none
+	for _, f := range strings.Fields(string(b)) {
+		if n, err := strconv.Atoi(f); err == nil {
+			all = append(all, tree(n)...)
+		}
+	}
+	return all
+}
+
+func cpuOf(pid int) time.Duration {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
@@ -206,8 +228,15 @@ func cpu(pid int) time.Duration {
 	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
-// rss is the resident memory of a process in MB.
-func rss(pid int) float64 {
+// rss is the resident memory of a process and its children in MB.
+func rss(pid int) (sum float64) {
+	for _, p := range tree(pid) {
+		sum += rssOf(p)
+	}
+	return sum
+}
+
+func rssOf(pid int) float64 {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0

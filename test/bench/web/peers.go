@@ -40,6 +40,18 @@ func (b *bench) peers() []peer {
 	}
 }
 
+// caches answer from memory; they are measured with cache hits.
+func (b *bench) caches() []peer {
+	return []peer{
+		{name: "nagi cache", port: 18500, args: func(dir string) []string {
+			return []string{b.plane, "proxy", "--admin", "off", "--config", filepath.Join(dir, "cache.json")}
+		}},
+		{name: "varnish", port: 18600, args: func(dir string) []string {
+			return []string{"varnishd", "-F", "-n", filepath.Join(dir, "varnish"), "-a", "127.0.0.1:18600", "-f", filepath.Join(dir, "default.vcl"), "-s", "malloc,64m"}
+		}},
+	}
+}
+
 func nginx(dir, conf string) []string {
 	return []string{"nginx", "-p", dir, "-c", filepath.Join(dir, conf), "-e", "stderr"}
 }
@@ -51,7 +63,7 @@ client_body_temp_path DIR/t1; proxy_temp_path DIR/t2; fastcgi_temp_path DIR/t3; 
 `
 
 var files = map[string]string{
-	"origin.conf": nginxHead + `server { listen 127.0.0.1:18001 backlog=4096; listen 127.0.0.1:18002 backlog=4096; root DIR/www; } }`,
+	"origin.conf": nginxHead + `server { listen 127.0.0.1:18001 backlog=4096; listen 127.0.0.1:18002 backlog=4096; root DIR/www; expires 1h; } }`,
 	"nginx.conf": nginxHead + `upstream o { random two least_conn; server 127.0.0.1:18001; server 127.0.0.1:18002; keepalive 256; keepalive_requests 1000000000; }
 server { listen 127.0.0.1:18300 backlog=4096; location / { proxy_pass http://o; proxy_http_version 1.1; proxy_set_header Connection "";
 proxy_set_header Host $host; proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto http; proxy_set_header X-Forwarded-Host $host;
@@ -79,6 +91,11 @@ backend o
   balance random(2)
   server a 127.0.0.1:18001 check inter 2s
   server b 127.0.0.1:18002 check inter 2s
+`,
+	"cache.json": `{"listeners": [{"name": "web", "address": "127.0.0.1:18500", "protocol": "http", "routes": [
+  {"arms": [{"pool": "a"}], "retry": {}, "cache": {"size": 67108864}}]}], "pools": [{"name": "a", "endpoints": [{"address": "127.0.0.1:18001"}]}]}`,
+	"default.vcl": `vcl 4.0;
+backend default { .host = "127.0.0.1"; .port = "18001"; }
 `,
 	"nagi.json": `{"listeners": [{"name": "web", "address": "127.0.0.1:18100", "protocol": "http", "routes": [
   {"arms": [{"pool": "a", "weight": 9}, {"pool": "b"}], "retry": {}, "timeout": "15s"}]}],

@@ -76,6 +76,25 @@ func (r *results) rows() (rows []row) {
 		add("added p99", "ms", 0, false, func(s sample) float64 { return s.p99 - p99 })
 		add("p99", "ms", g.p99, false, func(s sample) float64 { return s.p99 })
 	}
+	for _, size := range []string{"0", "1k", "100k"} {
+		mine, theirs := r.samples["nagi cache "+size], r.samples["varnish "+size]
+		if len(mine) == 0 || len(theirs) == 0 {
+			continue
+		}
+		for _, f := range []struct {
+			what, unit string
+			least      bool
+			of         func(sample) float64
+		}{
+			{"processor time of 100k hits", "s", false, func(s sample) float64 { return s.cpu }},
+			{"hits a second", "1/s", true, func(s sample) float64 { return s.rate }},
+			{"p99", "ms", false, func(s sample) float64 { return s.p99 }},
+		} {
+			x := row{Name: "http cache, " + size + ": " + f.what, Value: median(mine, f.of), Unit: f.unit, AtLeast: f.least, Peer: "varnish", PeerValue: median(theirs, f.of)}
+			x.Ratio = x.Value / x.PeerValue
+			rows = append(rows, x)
+		}
+	}
 	for _, p := range []string{"haproxy", "nginx", "ReverseProxy"} {
 		if r.idle[p] == 0 || r.idle[ours] == 0 {
 			continue

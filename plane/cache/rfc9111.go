@@ -3,6 +3,7 @@ package cache
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,9 @@ type Entry struct {
 	Vary   http.Header // the selecting fields of the request that it answered
 	Asked  time.Time
 	Got    time.Time
+
+	// Wire belongs to whoever sends: the head in the form in which it goes out.
+	Wire atomic.Value
 
 	cc  control
 	ttl time.Duration
