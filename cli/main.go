@@ -83,7 +83,7 @@ func (a *app) root() *cobra.Command {
 		&cobra.Group{ID: groupStack, Title: "Compose applications:"},
 		&cobra.Group{ID: groupCluster, Title: "The cluster:"})
 	root.AddCommand(a.upCmd(), a.downCmd(), a.statusCmd(), a.doctorCmd(), a.serverCmd(),
-		a.deployCmd(), a.runCmd(), a.psCmd(), a.scaleCmd(), a.historyCmd(), a.rollbackCmd(), a.logsCmd(), a.topCmd(), a.eventsCmd(), a.imageCmd(),
+		a.deployCmd(), a.runCmd(), a.psCmd(), a.scaleCmd(), a.historyCmd(), a.rollbackCmd(), a.logsCmd(), a.topCmd(), a.eventsCmd(), a.patternsCmd(), a.imageCmd(),
 		a.installCmd(), a.uninstallCmd(), a.platformCmd(), a.kubectlCmd(), a.kubeconfigCmd(), a.versionCmd())
 	return root
 }

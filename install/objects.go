@@ -3,6 +3,7 @@ package install
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -87,7 +88,9 @@ func Objects(o Options) ([]kube.Object, error) {
 	), nil
 }
 
-// definitions reads the kinds of Nagi.
+// definitions reads the kinds of Nagi, the patterns left out: nobody keeps
+// those on a cluster that is not ours yet, and a kind that nobody keeps is a
+// promise broken.
 func definitions() ([]kube.Object, error) {
 	files, err := fs.Glob(crds.FS, "*.yaml")
 	if err != nil {
@@ -103,7 +106,10 @@ func definitions() ([]kube.Object, error) {
 		if err := yaml.Unmarshal(text, &crd.Object); err != nil {
 			return nil, fmt.Errorf("read definition %s: %w", f, err)
 		}
-		objs = append(objs, crd)
+		categories, _, _ := unstructured.NestedStringSlice(crd.Object, "spec", "names", "categories")
+		if !slices.Contains(categories, "patterns") {
+			objs = append(objs, crd)
+		}
 	}
 	return objs, nil
 }

@@ -19,6 +19,9 @@ import (
 const proxyUsage = `nagi-plane proxy runs a document: what listens, where requests go, under which policies.
 
   --config FILE      the document, JSON; read again when it changes and on SIGHUP
+  --follow URL       the document, as a stream of the platform; $NAGI_PLATFORM_CA is who signed its certificate
+  --token FILE       shown to the platform; read again at every connection
+  --keep FILE        where the last good document of the stream is kept, and run from without the platform
   --nutcracker FILE  in its place twemproxy's nutcracker.yml, as it is; what differs is said
   --admin ADDRESS    the local endpoint: /healthz /readyz /metrics /config /stats; none: "off" (default 127.0.0.1:15900)
   --check            say whether the document is right, and what differs from twemproxy, and end
@@ -55,6 +58,7 @@ func proxyCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	var s source
 	f := newFlags("proxy")
 	f.StringVar(&s.path, "config", "", "")
+	stream := followFlags(f)
 	nut := f.String("nutcracker", "", "")
 	f.StringVar(&o.Admin, "admin", "127.0.0.1:15900", "")
 	f.DurationVar(&o.Drain, "drain", 0, "")
@@ -63,8 +67,8 @@ func proxyCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	if done {
 		return code
 	}
-	if len(rest) > 0 || (s.path == "") == (*nut == "") {
-		fmt.Fprintf(stderr, "nagi-plane: proxy: name the document with --config or --nutcracker\n\n%s", proxyUsage)
+	if len(rest) > 0 || named(s.path, *nut, stream.URL) != 1 {
+		fmt.Fprintf(stderr, "nagi-plane: proxy: name the document with one of --config, --nutcracker and --follow\n\n%s", proxyUsage)
 		return exitUsage
 	}
 	if *nut != "" {
@@ -72,6 +76,9 @@ func proxyCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	}
 	if o.Admin == "off" {
 		o.Admin = ""
+	}
+	if stream.URL != "" {
+		return followCommand(ctx, o, *stream, stderr)
 	}
 	c, differs, err := s.read()
 	if err != nil || *check {
@@ -102,14 +109,14 @@ func runProxy(ctx context.Context, o proxy.Options, s source, first *config.Conf
 	if err != nil {
 		abandon()
 	} else {
-		go follow(ctx, o.Log, p, s)
+		go watchFile(ctx, o.Log, p, s)
 	}
 	return errors.Join(err, <-ended)
 }
 
-// follow applies the document again when it changes. It looks rather than
+// watchFile applies the document again when it changes. It looks rather than
 // being told: files of a ConfigMap change by a link two folders up.
-func follow(ctx context.Context, log *slog.Logger, p *proxy.Proxy, s source) {
+func watchFile(ctx context.Context, log *slog.Logger, p *proxy.Proxy, s source) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)

@@ -55,8 +55,13 @@ type SidecarSpec struct {
 
 // SidecarUse is what a Sidecar does. One field is set.
 //
-// +kubebuilder:validation:XValidation:rule="[has(self.configSync), has(self.topz), has(self.container)].filter(x, x).size() == 1",message="use: set one of configSync, topz and container"
+// +kubebuilder:validation:XValidation:rule="[has(self.tls), has(self.configSync), has(self.topz), has(self.container)].filter(x, x).size() == 1",message="use: set one of tls, configSync, topz and container"
 type SidecarUse struct {
+	// TLS ends TLS in front of a program that speaks plain HTTP.
+	//
+	// +optional
+	TLS *SidecarTLS `json:"tls,omitempty"`
+
 	// ConfigSync keeps files in the pod as a ConfigMap, a Secret or a URL has
 	// them, and tells the program when they change.
 	//
@@ -72,6 +77,44 @@ type SidecarUse struct {
 	//
 	// +optional
 	Container *SidecarContainer `json:"container,omitempty"`
+}
+
+// SidecarTLS says who is shown, and where the program listens. A certificate
+// that is renewed is shown without a restart.
+//
+// +kubebuilder:validation:XValidation:rule="self.to != (has(self.port) ? self.port : 8443)",message="tls: port and to are the same"
+type SidecarTLS struct {
+	// SecretName of the type kubernetes.io/tls: tls.crt and tls.key.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	SecretName string `json:"secretName"`
+
+	// To is the port of the program, on the pod's localhost.
+	//
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	To int32 `json:"to"`
+
+	// Port that is served with TLS.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	// +kubebuilder:default=8443
+	Port int32 `json:"port,omitempty"`
+
+	// MinVersion of TLS.
+	//
+	// +optional
+	// +kubebuilder:validation:Enum="1.2";"1.3"
+	MinVersion string `json:"minVersion,omitempty"`
+
+	// ClientCA asks clients for a certificate of the authority in ca.crt of the
+	// same Secret.
+	//
+	// +optional
+	ClientCA bool `json:"clientCA,omitempty"`
 }
 
 // ConfigSync says where files come from, where they go, and who is told.

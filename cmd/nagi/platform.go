@@ -47,7 +47,7 @@ func platform(ctx context.Context, c config.Config, log *slog.Logger) (func(cont
 			return ctx.Err()
 		}
 	}
-	if err := openDoor(ctx, run, c, cfg, log, ended); err != nil {
+	if err := openDoor(ctx, run, c, client, cfg, log, ended); err != nil {
 		return nil, nil, err // the process ends with it
 	}
 	return stop, ended, nil
@@ -55,7 +55,7 @@ func platform(ctx context.Context, c config.Config, log *slog.Logger) (func(cont
 
 // openDoor runs the patterns and returns once they answer. The link of the
 // pods is there: the server made it before any process.
-func openDoor(ctx, run context.Context, c config.Config, cfg *rest.Config, log *slog.Logger, ended chan<- error) error {
+func openDoor(ctx, run context.Context, c config.Config, client *kube.Client, cfg *rest.Config, log *slog.Logger, ended chan<- error) error {
 	ca, err := os.ReadFile(c.DoorCA())
 	if err != nil {
 		return fmt.Errorf("read authority of the door: %w", err)
@@ -64,7 +64,7 @@ func openDoor(ctx, run context.Context, c config.Config, cfg *rest.Config, log *
 	if err != nil {
 		return fmt.Errorf("open the door: %w", err)
 	}
-	set := patterns.New(patterns.Options{URL: "https://" + c.Door().String(), CA: ca, Log: log})
+	set := patterns.New(patterns.Options{URL: "https://" + c.Door().String(), CA: ca, Domain: config.Domain, Log: log}, client)
 	go func() { ended <- set.Run(run, cfg) }()
 	go func() { ended <- patterns.Serve(run, l, c.DoorCert(), set.Handler(), log) }()
 	return set.Ready(ctx)

@@ -39,6 +39,7 @@ type Graft struct {
 	Share []corev1.VolumeMount
 
 	ShareProcesses bool // one PID namespace for the whole pod
+	Listens        bool // on ports: only in a pod with a network of its own
 
 	// SameUser runs Steps and Sidecar as the user of the pod's first container,
 	// as signals and files between them need; else as what they say themselves.

@@ -140,6 +140,14 @@ func TestWhatCannotGoInIsTold(t *testing.T) {
 	}
 }
 
+func TestNothingListensOnTheMachinesNetwork(t *testing.T) {
+	host := pod(func(p *corev1.Pod) { p.Spec.HostNetwork = true })
+	got, refused := patched(t, host, rule("a", func(g *Graft) { g.Listens = true }), rule("b", nil))
+	if shape(got) != "nagi-sidecar-b* | main" || len(refused) != 1 {
+		t.Errorf("pod = %s, refused = %q", shape(got), refused)
+	}
+}
+
 func TestTheUserIsThatOfThePod(t *testing.T) {
 	same := rule("a", func(g *Graft) { g.SameUser = true })
 	for _, tt := range []struct {

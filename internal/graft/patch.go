@@ -43,6 +43,9 @@ func conflict(pod *corev1.Pod, r Rule) string {
 	if share := pod.Spec.ShareProcessNamespace; r.Graft.ShareProcesses && share != nil && !*share {
 		return "the pod says shareProcessNamespace: false"
 	}
+	if r.Graft.Listens && pod.Spec.HostNetwork {
+		return "the pod has the machine's network, whose ports are not its own"
+	}
 	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
 		if c.Name == r.Container() {
 			return "the pod has a container of the name " + c.Name

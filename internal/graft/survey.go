@@ -1,6 +1,7 @@
 package graft
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -104,11 +105,9 @@ func isReady(p *corev1.Pod) bool {
 // TrimPod keeps of a pod what Look reads.
 func TrimPod(p *corev1.Pod) {
 	p.ManagedFields, p.Spec = nil, corev1.PodSpec{}
-	if mark, ok := p.Annotations[Annotation]; ok {
-		p.Annotations = map[string]string{Annotation: mark}
-	} else {
-		p.Annotations = nil
-	}
+	maps.DeleteFunc(p.Annotations, func(key, _ string) bool {
+		return key != Annotation && !strings.HasPrefix(key, sourcePrefix)
+	})
 	status := corev1.PodStatus{Phase: p.Status.Phase}
 	for _, c := range p.Status.Conditions {
 		if c.Type == corev1.PodReady {
@@ -117,6 +116,13 @@ func TrimPod(p *corev1.Pod) {
 	}
 	p.Status = status
 }
+
+// sourcePrefix is of the annotations that SourceMark names.
+const sourcePrefix = "source.nagi.dev/"
+
+// SourceMark is the annotation of a pod that says which version of its files
+// it was told of. To change it wakes the kubelet.
+func (r Rule) SourceMark() string { return sourcePrefix + r.Container() }
 
 // Upgraded returns what a strategic merge patch changes so that pod runs the
 // present image of r.

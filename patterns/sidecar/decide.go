@@ -9,6 +9,7 @@ import (
 	"nagi.dev/api/v1alpha1"
 	"nagi.dev/internal/graft"
 	"nagi.dev/internal/verdict"
+	"nagi.dev/plane/config"
 )
 
 // State is everything that Decide may look at.
@@ -17,15 +18,16 @@ type State struct {
 	Rule    graft.Rule
 	Invalid string        // why there is no Rule
 	Pods    []*corev1.Pod // of its namespace
+	Source  string        // version of the ConfigMap or Secret whose files are kept; "": none
 }
 
 // A Plan is what to do next, and how the Sidecar is.
 type Plan struct {
-	Upgrade *corev1.Pod   // gets the present image where it runs
-	Replace *corev1.Pod   // goes, so that its owner makes another
-	Missed  []*corev1.Pod // to tell of
-	Pods    v1alpha1.PodsStatus
-	Verdict verdict.Verdict
+	Document *config.Config // for its planes; nil: they have none
+	Survey   graft.Survey   // of its pods, and what to do to them
+	Poke     []*corev1.Pod  // pods whose kubelet should look at Source now
+	Pods     v1alpha1.PodsStatus
+	Verdict  verdict.Verdict
 }
 
 // Decide compares what is asked with what is seen.
@@ -40,12 +42,27 @@ func Decide(s State) Plan {
 	}
 	look := graft.Look(s.Rule, s.Pods, s.Sidecar.Spec.ReplaceMissed)
 	return Plan{
-		Upgrade: look.Upgrade, Replace: look.Replace, Missed: look.Missed,
+		Document: document(s.Sidecar), Survey: look, Poke: poke(s),
 		Pods: v1alpha1.PodsStatus{
 			Selected: look.Selected, Injected: look.Injected, Outdated: look.Outdated, Missed: int32(len(look.Missed)),
 		},
 		Verdict: judge(look),
 	}
+}
+
+// poke returns the pods that were not told of the present source. The kubelet
+// looks at a volume when its pod changes, and else about once a minute.
+func poke(s State) (all []*corev1.Pod) {
+	if s.Source == "" {
+		return nil
+	}
+	for _, p := range s.Pods {
+		_, there := s.Rule.Of(p)
+		if there && p.DeletionTimestamp == nil && s.Rule.Selects(p.Namespace, p.Labels) && p.Annotations[s.Rule.SourceMark()] != s.Source {
+			all = append(all, p)
+		}
+	}
+	return all
 }
 
 func stalled(reason, message string) verdict.Verdict {

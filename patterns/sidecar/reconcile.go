@@ -4,40 +4,55 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"nagi.dev/api/v1alpha1"
+	"nagi.dev/internal/graft"
 	"nagi.dev/kube"
+	"nagi.dev/kube/inpod"
+	"nagi.dev/plane/config"
 )
 
 type reconciler struct {
-	kube   *kube.Client
-	record kube.Recorder
-	plane  string
-	now    func() time.Time
-
-	mu   sync.Mutex                                  // guards told
-	told map[types.NamespacedName]map[types.UID]bool // missed pods that an event told of
+	kube      *kube.Client
+	pods      *inpod.Keeper
+	documents documents
+	door      graft.Door
+	now       func() time.Time
 }
 
-// evictAgain is when to ask again for a pod that a budget keeps.
-const evictAgain = 10 * time.Second
+// documents is where the planes get what they run.
+type documents interface {
+	Publish(namespace, name string, c *config.Config) (version string, err error)
+	Forget(namespace, name string)
+}
 
 // reconcile brings the pods of one Sidecar closer to it.
 func (r *reconciler) reconcile(ctx context.Context, key types.NamespacedName) (time.Duration, error) {
 	s, err := r.observe(ctx, key)
-	if s.Sidecar == nil || err != nil {
+	if err != nil {
 		return 0, err
 	}
+	if s.Sidecar == nil {
+		r.documents.Forget(key.Namespace, key.Name)
+		return 0, nil
+	}
 	p := Decide(s)
-	wake, err := r.do(ctx, s, p)
+	if p.Document != nil {
+		if _, err := r.documents.Publish(key.Namespace, key.Name, p.Document); err != nil {
+			return 0, err
+		}
+	}
+	if err := r.poke(ctx, s, p.Poke); err != nil {
+		return 0, fmt.Errorf("tell pods of sidecar %s of their files: %w", key, err)
+	}
+	wake, err := r.pods.Do(ctx, s.Sidecar, s.Rule, p.Survey)
 	if err != nil {
 		return 0, fmt.Errorf("apply plan to sidecar %s: %w", key, err)
 	}
@@ -57,68 +72,57 @@ func (r *reconciler) observe(ctx context.Context, key types.NamespacedName) (Sta
 		return s, fmt.Errorf("read sidecar %s: %w", key, err)
 	}
 	s.Sidecar = sc
-	rule, err := Rule(sc, r.plane)
+	rule, err := Rule(sc, r.door)
 	if err != nil {
 		s.Invalid = err.Error()
 		return s, nil
 	}
 	s.Rule = rule
-	var pods corev1.PodList
-	if err := r.kube.List(ctx, &pods, kube.InNamespace(key.Namespace)); err != nil {
-		return s, fmt.Errorf("list pods: %w", err)
+	if s.Pods, err = inpod.Pods(ctx, r.kube, key.Namespace); err != nil {
+		return s, err
 	}
-	for i := range pods.Items {
-		s.Pods = append(s.Pods, &pods.Items[i])
-	}
-	return s, nil
+	s.Source, err = r.source(ctx, sc)
+	return s, err
 }
 
-func (r *reconciler) do(ctx context.Context, s State, p Plan) (time.Duration, error) {
-	r.tell(s.Sidecar, p.Missed)
-	switch {
-	case p.Upgrade != nil:
-		patch, err := json.Marshal(s.Rule.Upgraded(p.Upgrade))
+// source returns the version of the ConfigMap or Secret that sc keeps files
+// of; "" when there is none.
+func (r *reconciler) source(ctx context.Context, sc *v1alpha1.Sidecar) (string, error) {
+	c := sc.Spec.Use.ConfigSync
+	if c == nil || c.URL != "" {
+		return "", nil
+	}
+	o, name := &metav1.PartialObjectMetadata{}, c.ConfigMap
+	o.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ConfigMap"))
+	if c.Secret != "" {
+		name = c.Secret
+		o.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	}
+	err := r.kube.Get(ctx, types.NamespacedName{Namespace: sc.Namespace, Name: name}, o)
+	if apierrors.IsNotFound(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read %s %s: %w", o.Kind, name, err)
+	}
+	return o.ResourceVersion, nil
+}
+
+// poke wakes the kubelet of each pod.
+func (r *reconciler) poke(ctx context.Context, s State, pods []*corev1.Pod) error {
+	for _, p := range pods {
+		patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+			"uid": p.UID, "annotations": map[string]string{s.Rule.SourceMark(): s.Source},
+		}})
 		if err != nil {
-			return 0, fmt.Errorf("write the patch of pod %s: %w", p.Upgrade.Name, err)
+			return fmt.Errorf("write the patch of pod %s: %w", p.Name, err)
 		}
-		r.record(s.Sidecar, false, "Upgraded", fmt.Sprintf("pod %s runs %s", p.Upgrade.Name, s.Rule.Graft.Sidecar.Image))
-		return 0, ignoreGone(r.kube.Merge(ctx, v1alpha1.PatternOwner, p.Upgrade.DeepCopy(), true, patch))
-	case p.Replace != nil:
-		gone, err := r.kube.Evict(ctx, p.Replace.DeepCopy())
-		if gone {
-			r.record(s.Sidecar, false, "Replaced", fmt.Sprintf("pod %s makes room for one with it", p.Replace.Name))
-		}
-		return evictAgain, err
-	}
-	return 0, nil
-}
-
-// tell makes one event of the pods that newly missed sc; it names the first.
-func (r *reconciler) tell(sc *v1alpha1.Sidecar, missed []*corev1.Pod) {
-	key := types.NamespacedName{Namespace: sc.Namespace, Name: sc.Name}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	before, now := r.told[key], map[types.UID]bool{}
-	var names []string
-	for _, pod := range missed {
-		now[pod.UID] = true
-		if !before[pod.UID] && len(names) < 10 {
-			names = append(names, pod.Name)
+		err = r.kube.Merge(ctx, v1alpha1.PatternOwner, p.DeepCopy(), false, patch)
+		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+			return err
 		}
 	}
-	if len(names) > 0 {
-		r.record(sc, true, v1alpha1.ReasonMissed, fmt.Sprintf("made without it, before it or while the platform was away: %s", strings.Join(names, ", ")))
-	}
-	if r.told[key] = now; len(now) == 0 {
-		delete(r.told, key)
-	}
-}
-
-func ignoreGone(err error) error {
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
-		return nil
-	}
-	return err
+	return nil
 }
 
 // report writes the status, when it changed.
@@ -132,5 +136,8 @@ func (r *reconciler) report(ctx context.Context, sc *v1alpha1.Sidecar, p Plan) e
 	if equality.Semantic.DeepEqual(sc.Status, after.Status) {
 		return nil
 	}
-	return ignoreGone(r.kube.PatchStatus(ctx, sc, after))
+	if err := r.kube.PatchStatus(ctx, sc, after); !apierrors.IsNotFound(err) {
+		return err
+	}
+	return nil
 }

@@ -14,23 +14,25 @@ import (
 
 const kind = "Sidecar"
 
-// Rule says what s puts into which pods; plane is the image of nagi-plane. It
-// returns an error when the spec asks for what cannot be.
-func Rule(s *v1alpha1.Sidecar, plane string) (graft.Rule, error) {
+// Rule says what s puts into which pods. It returns an error when the spec
+// asks for what cannot be.
+func Rule(s *v1alpha1.Sidecar, door graft.Door) (graft.Rule, error) {
 	r := graft.Rule{Kind: kind, Namespace: s.Namespace, Name: s.Name, Selector: s.Spec.Selector}
 	if _, err := metav1.LabelSelectorAsSelector(&r.Selector); err != nil {
 		return r, fmt.Errorf("spec.selector: %w", err)
 	}
 	var err error
 	switch use := s.Spec.Use; {
+	case use.TLS != nil:
+		r.Graft = endTLS(s, door)
 	case use.ConfigSync != nil:
-		r.Graft = configSync(s.Name, use.ConfigSync, plane)
+		r.Graft = configSync(s.Name, use.ConfigSync, door.Image)
 	case use.Topz != nil:
-		r.Graft = topz(use.Topz, plane)
+		r.Graft = topz(use.Topz, door.Image)
 	case use.Container != nil:
 		r.Graft, err = container(s.Name, use.Container)
 	default:
-		err = fmt.Errorf("spec.use: set one of configSync, topz and container")
+		err = fmt.Errorf("spec.use: set one of tls, configSync, topz and container")
 	}
 	r.Graft.After = s.Spec.Order == "after"
 	return r, err
@@ -39,6 +41,8 @@ func Rule(s *v1alpha1.Sidecar, plane string) (graft.Rule, error) {
 // useOf names the field of spec.use that is set.
 func useOf(s *v1alpha1.Sidecar) string {
 	switch use := s.Spec.Use; {
+	case use.TLS != nil:
+		return "tls"
 	case use.ConfigSync != nil:
 		return "configSync"
 	case use.Topz != nil:
@@ -54,7 +58,7 @@ func topz(t *v1alpha1.Topz, plane string) graft.Graft {
 	}
 	c := graft.Plane(plane, "topz", fmt.Sprintf("--port=%d", port))
 	c.Ports = []corev1.ContainerPort{{ContainerPort: port, Protocol: corev1.ProtocolTCP}}
-	return graft.Graft{Sidecar: c, ShareProcesses: true}
+	return graft.Graft{Sidecar: c, ShareProcesses: true, Listens: true}
 }
 
 // The folders of a sync sidecar.

@@ -26,7 +26,7 @@ func topzSidecar() *v1alpha1.Sidecar {
 
 func mustRule(t *testing.T, s *v1alpha1.Sidecar, plane string) graft.Rule {
 	t.Helper()
-	r, err := Rule(s, plane)
+	r, err := Rule(s, graft.Door{Image: plane})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,11 +108,35 @@ func TestDecide(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := Decide(State{Sidecar: tt.sidecar, Rule: r, Pods: tt.pods})
-			got := outcome{p.Pods, p.Verdict, name(p.Upgrade), name(p.Replace)}
+			got := outcome{p.Pods, p.Verdict, name(p.Survey.Upgrade), name(p.Survey.Replace)}
 			if d := cmp.Diff(tt.want, got); d != "" {
 				t.Error(d)
 			}
 		})
+	}
+}
+
+func TestPodsAreToldOfNewFilesOnce(t *testing.T) {
+	s := topzSidecar()
+	r := mustRule(t, s, "plane:2")
+	told, other, missed := pod("a", true, marked(r, "plane:2")), pod("b", true, marked(r, "plane:2")), pod("c", true, "")
+	told.Annotations[r.SourceMark()] = "7"
+	p := Decide(State{Sidecar: s, Rule: r, Pods: []*corev1.Pod{told, other, missed}, Source: "7"})
+	if len(p.Poke) != 1 || p.Poke[0] != other {
+		t.Errorf("told: %v", p.Poke)
+	}
+}
+
+func TestTLSIsADocument(t *testing.T) {
+	s := topzSidecar()
+	s.Spec.Use = v1alpha1.SidecarUse{TLS: &v1alpha1.SidecarTLS{SecretName: "cert", To: 8080, ClientCA: true}}
+	p := Decide(State{Sidecar: s, Rule: mustRule(t, s, "plane")})
+	if p.Document == nil {
+		t.Fatal("there is none")
+	}
+	l := p.Document.Listeners[0]
+	if err := p.Document.Validate(); err != nil || l.Address != ":8443" || l.TLS.ClientCAFile != "/nagi/tls/ca.crt" || p.Document.Pools[0].Endpoints[0].Address != "127.0.0.1:8080" {
+		t.Errorf("%v: %+v", err, p.Document)
 	}
 }
 
@@ -134,7 +158,7 @@ func TestContainerFaultsNameTheirField(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := topzSidecar()
 			s.Spec.Use = v1alpha1.SidecarUse{Container: &v1alpha1.SidecarContainer{Spec: runtime.RawExtension{Raw: []byte(tt.spec)}}}
-			if _, err := Rule(s, "plane"); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if _, err := Rule(s, graft.Door{Image: "plane"}); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("err = %v, want %s", err, tt.want)
 			}
 		})

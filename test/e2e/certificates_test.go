@@ -17,7 +17,7 @@ func TestCertificatesAreRenewedLive(t *testing.T) {
 	s := newSite(t, lab.New(t), "renewed", lab.Options{})
 	s.up(t, "--cert-lifetime", lifetime.String())
 	begun := time.Now()
-	places := []string{"127.0.0.1:6443", "10.42.0.1:10250"}
+	places := []string{"127.0.0.1:6443", "10.42.0.1:10250", "10.42.0.1:7701"}
 	first := map[string]*x509.Certificate{}
 	for _, p := range places {
 		first[p] = s.serving(t, p)
