@@ -34,7 +34,8 @@ var users = []assemble.User{
 	{Name: "node", ID: 1000, Home: "/home/node"},
 	{Name: "mastodon", ID: 991, Home: "/opt/mastodon"},
 	{Name: "postgres", ID: 70, Home: "/var/lib/postgresql"},
-	{Name: "redis", ID: 999, Home: "/data"}, {Name: "valkey", ID: 998, Home: "/data"},
+	{Name: "redis", ID: 999, Home: "/data"},
+	{Name: "valkey", ID: 998, Home: "/data"},
 	{Name: "grafana", ID: 472, Home: "/usr/share/grafana"},
 	{Name: "nginx", ID: 101, Home: "/nonexistent"},
 }

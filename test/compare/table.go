@@ -59,6 +59,8 @@ func took(o *outcome) string {
 	switch {
 	case o == nil:
 		return ""
+	case o.Error != "":
+		return "no: the deploy failed"
 	case o.Ready > 0:
 		return fmt.Sprintf("%.1f s", o.Ready)
 	case len(o.Missing) == 0:
