@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"github.com/containerd/containerd/v2/pkg/netns"
-	"github.com/containerd/containerd/v2/pkg/sys"
 	"github.com/containernetworking/cni/libcni"
 	"github.com/containernetworking/plugins/pkg/ns"
 	resources "github.com/moby/buildkit/executor/resources/types"
@@ -109,7 +108,7 @@ func (b *bridge) namespace() (n *netns.NetNS, err error) {
 	if b.user == "" {
 		return netns.NewNetNS(b.dir)
 	}
-	err = sys.UnshareAfterEnterUserns(idMap(), idMap(), unix.CLONE_NEWNET, func(pid int) error {
+	err = apart(func(pid int) error {
 		if n, err = netns.NewNetNSFromPID(b.dir, uint32(pid)); err != nil {
 			return err
 		}
