@@ -32,7 +32,7 @@ type disk struct {
 
 func newDisk(o Options) *disk {
 	d := &disk{bare: o.FS, dir: o.Dir, ballast: o.FS.PathJoin(o.Dir, "BALLAST"), size: o.Ballast, minFree: o.MinFree, now: time.Now, log: o.Log}
-	d.fs = vfs.OnDiskFull(o.FS, d.giveUp)
+	d.fs = newSpareFS(vfs.OnDiskFull(o.FS, d.giveUp), o.Dir, memTable)
 	return d
 }
 

@@ -79,6 +79,9 @@ func openFault(err error) error {
 	return err
 }
 
+// memTable is the size of a memtable, and about that of a write-ahead file.
+const memTable = 8 << 20
+
 // openDB sets Pebble up for a queue: small memtables, so that write-ahead
 // files are used again soon (a write into a file that does not grow syncs
 // in two thirds of the time), and filters for the look-up of IDs.
@@ -87,7 +90,7 @@ func openDB(o Options, l *Log) (db *pebble.DB, err error) {
 		FS:                          l.disk.fs,
 		Logger:                      &logger{l: l, log: o.Log},
 		FormatMajorVersion:          pebble.FormatNewest,
-		MemTableSize:                8 << 20,
+		MemTableSize:                memTable,
 		MemTableStopWritesThreshold: 8,
 		L0CompactionThreshold:       8,
 		L0StopWritesThreshold:       64,

@@ -31,6 +31,7 @@ type conn struct {
 	side  sync.WaitGroup
 
 	mu      sync.Mutex // guards what follows
+	until   time.Time  // the deadline of writes
 	out     []byte     // answers that were not yet sent
 	waiting map[uint32]context.CancelFunc
 }
@@ -213,7 +214,7 @@ func (c *conn) send() error {
 	if len(c.out) == 0 {
 		return nil
 	}
-	err := c.c.SetWriteDeadline(time.Now().Add(c.o.Slow))
+	err := c.patience()
 	if err == nil {
 		_, err = c.c.Write(c.out)
 	}
@@ -222,4 +223,15 @@ func (c *conn) send() error {
 		c.out = nil
 	}
 	return err
+}
+
+// patience gives the client at least Slow from now to take what is sent. A
+// deadline costs a timer, so it is moved only when it comes near.
+func (c *conn) patience() error {
+	now := time.Now()
+	if c.until.Sub(now) > c.o.Slow {
+		return nil
+	}
+	c.until = now.Add(2 * c.o.Slow)
+	return c.c.SetWriteDeadline(c.until)
 }

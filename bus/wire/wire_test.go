@@ -32,7 +32,7 @@ func engine(t *testing.T, now func() time.Time) *pebble.Log {
 }
 
 // serve returns the address of a server that ends with the test.
-func serve(t *testing.T, log bus.Log, o wire.Options) string {
+func serve(t testing.TB, log bus.Log, o wire.Options) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
