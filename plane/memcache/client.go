@@ -25,7 +25,6 @@ type client struct {
 // Open is called once.
 func (c *client) Open(conn *loop.Conn) {
 	c.Conn = conn
-	c.Size = c.s.limit
 	c.s.clients.Add(&c.Replies, c)
 }
 

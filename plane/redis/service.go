@@ -61,6 +61,9 @@ func (s *Service) Prepare(l *config.Listener, pools map[string]*config.Pool) (co
 	}
 	env := shards.Env{Loop: s.loop, Log: s.log, Listener: s.listener, Language: resp{}, Size: limit}
 	next, err := shards.New(env, pools[r.Arms[0].Pool], r.Timeout)
+	if err == nil && next.Len() > shardsMost {
+		err = fmt.Errorf("endpoints: %d are more than %d", next.Len(), shardsMost)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("pool %s: %w", r.Arms[0].Pool, err)
 	}

@@ -8,10 +8,12 @@ import (
 )
 
 const (
-	flightMost = 1024    // requests of one client without a reply
-	outSoft    = 1 << 20 // bytes that wait for a client before it is read again
-	outHard    = 64 << 20
-	through    = 16 << 10 // a reply that is sent at once, for a copy would cost more than a system call
+	flightMost  = 1024      // requests of one client without a reply
+	flightBytes = 2 << 20   // their replies, by the size of those before
+	firstGuess  = 64 << 10  // of the size of a reply
+	outSoft     = 256 << 10 // bytes that wait for a client before it is read again
+	outHard     = 64 << 20  // and before it is closed
+	through     = 16 << 10  // a reply that is sent at once, for a copy would cost more than a system call
 )
 
 // ErrSlow is why a client that does not read its replies is closed.
@@ -27,7 +29,6 @@ type slot struct {
 // the order of requests. A client with too much outstanding is not read.
 type Replies struct {
 	Conn *loop.Conn
-	Size int           // bytes of a reply at most
 	Seen time.Duration // when the client last sent something
 
 	ring       []slot // its length is a power of two
@@ -35,6 +36,7 @@ type Replies struct {
 	side       []byte // replies that came before their turn
 	wait       bool   // nothing is read before all replies are there
 	bye        bool   // it closes after the last reply
+	mean       int    // bytes of a reply lately, less firstGuess
 
 	waiter     Waiter
 	next, prev *Replies
@@ -43,7 +45,8 @@ type Replies struct {
 // Held says whether the client may send nothing more for now. Who finds it so
 // pauses the connection; it goes on by itself.
 func (c *Replies) Held() bool {
-	return c.wait && c.tail != c.head || c.tail-c.head >= flightMost || c.Conn.Full(outSoft) || c.bye
+	flying := int(c.tail - c.head)
+	return c.wait && flying > 0 || flying >= flightMost || flying*(c.mean+firstGuess) > flightBytes || c.Conn.Full(outSoft) || c.bye
 }
 
 // Idle says that all replies are there.
@@ -85,12 +88,13 @@ func (c *Replies) Complete(seq uint32, p []byte) {
 	if c.Conn.Closed() {
 		return
 	}
+	c.mean += (len(p) - firstGuess - c.mean) / 8
 	mask := uint32(len(c.ring) - 1)
 	if seq != c.head {
 		s := &c.ring[seq&mask]
 		s.off, s.n, s.done = int32(len(c.side)), int32(len(p)), true
 		c.side = append(c.Conn.Loop().Grow(c.side, len(p)), p...)
-		if len(c.side) > outHard+c.Size {
+		if len(c.side)-len(p) > outHard {
 			c.Conn.Close(ErrSlow)
 		}
 		return
@@ -106,7 +110,7 @@ func (c *Replies) Complete(seq uint32, p []byte) {
 		c.Conn.Write(c.side[s.off : s.off+s.n])
 		c.head++
 	}
-	if c.Conn.Pending() > outHard+c.Size {
+	if c.Conn.Pending()-len(p) > outHard {
 		c.Conn.Close(ErrSlow)
 		return
 	}
