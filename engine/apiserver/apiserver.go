@@ -13,7 +13,6 @@ import (
 
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/client-go/rest"
-	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 
 	"nagi.dev/engine/config"
@@ -60,8 +59,8 @@ func (p *Part) Start(context.Context) error {
 		cancel()
 		return err
 	}
-	p.ended = make(chan error, 1)
-	p.done.Go(func() { p.ended <- app.Run(ctx, opts) })
+	p.ended = make(chan error, 2) // its own end, and that of its hooks
+	p.done.Go(func() { p.ended <- p.serve(ctx, opts) })
 	return nil
 }
 

@@ -21,7 +21,7 @@ func control(ctx context.Context, c config.Config, log *slog.Logger) (func(conte
 	if _, err := api.Listen(); err != nil { // a busy port is known before the store opens
 		return nil, nil, err
 	}
-	parts := []run.Part{storeAndAPI{store, api}, await{c, "platform"}}
+	parts := []run.Part{storeAndAPI{store, api}, await{c, "platform"}, seeded{api}}
 	runners := []runner{store, api}
 	if !c.ControlOnly {
 		kcm, sched := &controllermanager.Part{Config: c}, &scheduler.Part{Config: c}
@@ -62,3 +62,11 @@ func (s storeAndAPI) Ready(ctx context.Context) error { return s.store.Ready(ctx
 func (s storeAndAPI) Stop(ctx context.Context) error {
 	return errors.Join(s.api.Stop(ctx), s.store.Stop(ctx))
 }
+
+// seeded remembers, once the API server is ready, what the next start need not
+// wait for.
+type seeded struct{ api *apiserver.Part }
+
+func (seeded) Name() string                  { return "roles and classes" }
+func (s seeded) Start(context.Context) error { return s.api.Seeded() }
+func (seeded) Stop(context.Context) error    { return nil }

@@ -61,7 +61,7 @@ services:
       shm_size: 128m
       dockerfile_inline: |
         FROM busybox
-        RUN test $$(ulimit -S -n) = 1234 && test $$(ulimit -H -n) = 2345 && test $$(ulimit -p) = 4567
+        RUN test $$(ulimit -S -n) = 1234 && test $$(ulimit -H -n) = 2345 && grep -qE '^Max processes +4567 +4567 ' /proc/self/limits
         RUN test $$(df -k /dev/shm | tail -1 | awk '{print $$2}') = 131072
   secrets:
     <<: *no
