@@ -1,6 +1,6 @@
 # One line a verb; what each does in detail stands in build/*.sh.
 export CGO_ENABLED := 0
-.PHONY: help build images up down test bench conformance generate lint clean
+.PHONY: help build images up down test bench compare conformance generate lint clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -16,6 +16,8 @@ test: ## install what the tests need, then run all of them
 	@sh hack/test.sh
 bench: images ## measure, and print each figure beside its target
 	@go run ./test/bench
+compare: images ## deploy APPS="folder…" with Nagi and with kompose, and count
+	@sh hack/compare.sh
 conformance: images ## run the upstream conformance tests
 	@sh hack/conformance.sh
 generate: ## make the generated files anew

@@ -40,15 +40,7 @@ func (c *historyCommand) Run(ctx context.Context, io stdio) error {
 	if err := oneOf("output", c.output, "", "json"); err != nil {
 		return err
 	}
-	cl, err := c.app.dial(c.clusterFlags)
-	if err != nil {
-		return err
-	}
-	s, err := cl.stackFor(ctx, c.stack, c.namespace)
-	if err != nil {
-		return err
-	}
-	all, err := cl.past(ctx, s)
+	_, _, all, err := c.app.pastOf(ctx, c.clusterFlags, c.stack, c.namespace)
 	if err != nil {
 		return err
 	}

@@ -59,15 +59,7 @@ It is a new revision: rolling back once more undoes it.`,
 }
 
 func (c *rollbackCommand) Run(ctx context.Context, io stdio) error {
-	cl, err := c.app.dial(c.clusterFlags)
-	if err != nil {
-		return err
-	}
-	s, err := cl.stackFor(ctx, c.stack, c.namespace)
-	if err != nil {
-		return err
-	}
-	all, err := cl.past(ctx, s)
+	cl, s, all, err := c.app.pastOf(ctx, c.clusterFlags, c.stack, c.namespace)
 	if err != nil {
 		return err
 	}

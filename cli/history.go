@@ -20,6 +20,18 @@ type past struct {
 	cause string
 }
 
+// pastOf finds a stack and the files of it that are kept.
+func (a *app) pastOf(ctx context.Context, f clusterFlags, name, namespace string) (cl cluster, s *v1alpha1.Stack, all []past, err error) {
+	if cl, err = a.dial(f); err != nil {
+		return cl, nil, nil, err
+	}
+	if s, err = cl.stackFor(ctx, name, namespace); err != nil {
+		return cl, nil, nil, err
+	}
+	all, err = cl.past(ctx, s)
+	return cl, s, all, err
+}
+
 // past returns the files of a stack that are kept, the oldest first.
 func (c cluster) past(ctx context.Context, s *v1alpha1.Stack) ([]past, error) {
 	var l appsv1.ControllerRevisionList

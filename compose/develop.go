@@ -161,7 +161,7 @@ type Trigger struct {
 	Ignore      []Patterns // what is not watched
 	Include     Patterns   // what alone is watched; no lines: everything
 	InitialSync bool
-	Exec        types.ServiceHook
+	Exec        []string // the command to run in the container; nil: none
 }
 
 // Patterns are lines of a .dockerignore, relative to Dir.
@@ -219,11 +219,19 @@ func Triggers(p *Project) ([]Trigger, error) {
 			base := filepath.Clean(t.Path)
 			all = append(all, Trigger{
 				Service: ObjectName(name), Path: base, Action: string(t.Action), Target: t.Target,
-				Ignore: []Patterns{ignored, {base, t.Ignore}}, Include: Patterns{base, t.Include}, InitialSync: t.InitialSync, Exec: t.Exec,
+				Ignore: []Patterns{ignored, {base, t.Ignore}}, Include: Patterns{base, t.Include}, InitialSync: t.InitialSync, Exec: execCommand(t.Exec),
 			})
 		}
 	}
 	return all, nil
+}
+
+// execCommand is what runs in a container once its files are there.
+func execCommand(h types.ServiceHook) []string {
+	if len(h.Command) == 0 {
+		return nil
+	}
+	return hookCommand([]types.ServiceHook{h})
 }
 
 func judgeWatch(a attribute) (Verdict, string) {

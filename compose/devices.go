@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"nagi.dev/plane/oci"
 )
 
 // processors are the names under which device plugins offer graphics
@@ -61,13 +64,33 @@ func judgeProcessors(a attribute) (Verdict, string) {
 	return Applied, ""
 }
 
+// ownDevices returns the devices that the runtime gives to a container which is
+// not privileged: a privileged one has all. Others are refused.
+func ownDevices(s types.ServiceConfig) []oci.Device {
+	var all []oci.Device
+	for _, d := range s.Devices {
+		if !s.Privileged && slices.Contains(oci.Devices(), d.Source) {
+			o := oci.Device{Name: d.Source, Access: d.Permissions}
+			if d.Target != d.Source {
+				o.At = d.Target
+			}
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
 // judgeDevices looks at the list of devices: a privileged container has all of
-// the machine's, under their own names.
+// the machine's, under their own names; any other those that reach nothing
+// beyond it.
 func judgeDevices(a attribute) (Verdict, string) {
 	renamed := func(d types.DeviceMapping) bool { return cmp.Or(d.Target, d.Source) != d.Source }
 	switch {
+	case !a.service.Privileged && a.at[len(a.at)-1] == "devices" && len(ownDevices(a.service)) == len(a.service.Devices):
+		return Applied, ownRuntime
 	case !a.service.Privileged:
-		return Refused, `devices of the machine are given to privileged containers only; write "privileged: true" if it may have all of them`
+		return Refused, fmt.Sprintf(`but for %s, devices of the machine are given to privileged containers only; write "privileged: true" if it may have all of them`,
+			strings.Join(oci.Devices(), " and "))
 	case slices.ContainsFunc(a.service.Devices, renamed):
 		return Refused, "a privileged container has the devices under the machine's own names; give them no other"
 	}

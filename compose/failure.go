@@ -25,6 +25,9 @@ type FailurePolicy struct {
 	OnFailure string          `json:"onFailure"`
 	Monitor   metav1.Duration `json:"monitor"`  // how long new containers are watched once all are ready
 	MaxRatio  float64         `json:"maxRatio"` // share of new containers that may fail, 0 to 1
+
+	// Back says the same of going back, after OnFailureRollback; nil: nothing.
+	Back *FailurePolicy `json:"back,omitempty"`
 }
 
 // defaultMonitor is that of docker's own services.
@@ -50,6 +53,9 @@ func watchUpdate(s types.ServiceConfig, meta *metav1.ObjectMeta, t *corev1.PodTe
 	if p == nil {
 		return
 	}
+	if p.OnFailure == OnFailureRollback {
+		p.Back = failurePolicy(deployOf(s).RollbackConfig)
+	}
 	text, err := json.Marshal(p)
 	if err != nil {
 		panic(fmt.Sprintf("marshal failure policy: %v", err)) // it holds only words and numbers
@@ -63,6 +69,14 @@ func FailurePolicyOf(annotations map[string]string) (FailurePolicy, bool) {
 	var p FailurePolicy
 	text, ok := annotations[v1alpha1.UpdateAnnotation]
 	return p, ok && json.Unmarshal([]byte(text), &p) == nil
+}
+
+// judgeBack looks at what counts only when an update goes back by itself.
+func judgeBack(a attribute) (Verdict, string) {
+	if u := deployOf(a.service).UpdateConfig; u == nil || u.FailureAction != OnFailureRollback {
+		return Approximated, `counts only beside "failure_action: rollback" of update_config; nagi rollback is an update like any other`
+	}
+	return judgeMonitor(a)
 }
 
 // judgeMonitor looks at what counts only for a failure_action.

@@ -144,7 +144,9 @@ func runAhead(p *types.Project, hosts map[string]string, mates []string) map[str
 }
 
 // sharesNetwork tells whether a service has the network of another one.
-func sharesNetwork(p *types.Project, s types.ServiceConfig) bool { return joined(p, s.NetworkMode) != "" }
+func sharesNetwork(p *types.Project, s types.ServiceConfig) bool {
+	return joined(p, s.NetworkMode) != ""
+}
 
 // shares names the other services of the pod in which a service runs.
 func (p *Project) shares(name string) []string {

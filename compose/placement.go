@@ -2,6 +2,7 @@ package compose
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -94,6 +95,12 @@ func (m *maker) place(pod *corev1.PodSpec, s types.ServiceConfig) {
 	if affinity != (corev1.Affinity{}) {
 		pod.Affinity = &affinity
 	}
+	if p.MaxReplicas > 1 {
+		pod.TopologySpreadConstraints = append(pod.TopologySpreadConstraints, corev1.TopologySpreadConstraint{
+			MaxSkew: int32(min(p.MaxReplicas, math.MaxInt32)), TopologyKey: corev1.LabelHostname, WhenUnsatisfiable: corev1.DoNotSchedule,
+			MinDomains: new(int32(moreThanNodes)), LabelSelector: own, MatchLabelKeys: m.generation(s),
+		})
+	}
 	for _, preference := range p.Preferences {
 		if key, ok := spreadKey(preference.Spread); ok {
 			pod.TopologySpreadConstraints = append(pod.TopologySpreadConstraints, corev1.TopologySpreadConstraint{
@@ -102,6 +109,11 @@ func (m *maker) place(pod *corev1.PodSpec, s types.ServiceConfig) {
 		}
 	}
 }
+
+// moreThanNodes is more than a cluster has. Kubernetes bounds by how much a node
+// may have more pods than the one with the fewest; while there are fewer nodes
+// than asked for, that one counts as empty: the bound is one of pods on a node.
+const moreThanNodes = 1 << 30
 
 // generation names the label that tells the pods of an update from those they
 // replace: old pods leave, and must not keep new ones away.
@@ -136,11 +148,8 @@ func judgeSpread(a attribute) (Verdict, string) {
 }
 
 func judgeMaxReplicas(a attribute) (Verdict, string) {
-	if a.text == "1" || a.text == "0" {
-		return Applied, ""
-	}
 	if slices.Contains([]string{"global", "global-job"}, deployOf(a.service).Mode) {
 		return Applied, "there is one a node"
 	}
-	return Approximated, "Kubernetes counts to one only: pods are spread as evenly as they can be"
+	return Applied, ""
 }

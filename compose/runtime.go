@@ -81,6 +81,7 @@ func settingNames(s oci.Settings) (names []string) {
 		name string
 		set  bool
 	}{
+		{"devices", len(s.Devices) > 0},
 		{"group_add", s.User == "" && slices.ContainsFunc(s.Groups, func(g string) bool { return numericID(g) != nil })},
 		{"group_add by name", slices.ContainsFunc(s.Groups, func(g string) bool { return numericID(g) == nil })},
 		{"oom_score_adj", s.OOMScoreAdj != nil},
@@ -117,6 +118,7 @@ func runtimeSettings(s types.ServiceConfig, shared bool) oci.Settings {
 			out.Limits = append(out.Limits, processLimit(name, *l))
 		}
 	}
+	out.Devices = ownDevices(s)
 	for name, value := range s.Sysctls {
 		if ofNetwork(name) && !slices.Contains(safeSysctls, name) {
 			out.Sysctls = withMark(out.Sysctls, name, value)

@@ -209,8 +209,10 @@ func (t *rows) workload() {
 	t.add(row{verdict: Applied, reason: "by nagi deploy --watch"}, s("develop", "develop.watch.*.path", "develop.watch.*.target",
 		"develop.watch.*.ignore.**", "develop.watch.*.include.**", "develop.watch.*.initial_sync", "develop.watch.*.exec.command.**")...)
 	t.judged(judgeWatch, s("develop.watch.*.action")...)
-	t.approximated("not set: the command runs as the container does; set it in the command itself", s("develop.watch.*.exec.user", "develop.watch.*.exec.privileged",
-		"develop.watch.*.exec.working_dir", "develop.watch.*.exec.environment.**", "develop.watch.*.exec.per_replica")...)
+	t.add(row{verdict: Applied, reason: "by nagi deploy --watch"}, s("develop.watch.*.exec.working_dir", "develop.watch.*.exec.environment.**")...)
+	t.judged(judgeHookUser, s("develop.watch.*.exec.user")...)
+	t.judged(judgeHookPrivileged, s("develop.watch.*.exec.privileged")...)
+	t.approximated("the command runs in each container of the service", s("develop.watch.*.exec.per_replica")...)
 	t.refused("containers outside the stack cannot be linked; use SERVICE.STACK as the host name", s("external_links.*")...)
 	t.refused("providers are not run; write the service itself", s("provider.**")...)
 }
@@ -224,8 +226,7 @@ func (t *rows) deployment() {
 	t.judged(judgeEndpoint, s("endpoint_mode")...)
 	t.applied(s("update_config.failure_action", "rollback_config.parallelism", "rollback_config.delay", "rollback_config.order")...)
 	t.judged(judgeMonitor, s("update_config.monitor", "update_config.max_failure_ratio")...)
-	t.approximated("a rollback that fails is reported and left as it is", s("rollback_config.failure_action",
-		"rollback_config.monitor", "rollback_config.max_failure_ratio")...)
+	t.judged(judgeBack, s("rollback_config.failure_action", "rollback_config.monitor", "rollback_config.max_failure_ratio")...)
 	t.judged(judgeOwnRuntime, s("resources.limits.pids")...)
 	t.judged(judgeProcessors, s("resources.reservations.devices.**")...)
 	t.refused("only graphics processors are given by number: see devices; remove it", s("resources.reservations.generic_resources.**")...)

@@ -6,9 +6,12 @@ import (
 	"net/http"
 	"sync/atomic"
 
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -92,6 +95,34 @@ func (c *Client) Prune(ctx context.Context, foreground bool, objs ...Object) err
 func (c *Client) PatchStatus(ctx context.Context, before, after Object) error {
 	if err := c.Status().Patch(ctx, after, client.MergeFrom(before)); err != nil {
 		return fmt.Errorf("write status of %s: %w", after.GetName(), err)
+	}
+	return nil
+}
+
+// Evict asks that a pod goes, as a drain does: budgets of disruption are kept.
+// It tells whether the pod goes.
+func (c *Client) Evict(ctx context.Context, pod *corev1.Pod) (bool, error) {
+	err := c.SubResource("eviction").Create(ctx, pod, &policyv1.Eviction{DeleteOptions: &metav1.DeleteOptions{
+		Preconditions: &metav1.Preconditions{UID: &pod.UID},
+	}})
+	switch {
+	case err == nil, apierrors.IsNotFound(err), apierrors.IsConflict(err):
+		return err == nil, nil
+	case apierrors.IsTooManyRequests(err):
+		return false, nil // a budget says not now
+	}
+	return false, fmt.Errorf("evict pod %s: %w", pod.Name, err)
+}
+
+// Merge changes fields of an object by a merge patch, in the name of owner;
+// when strategic, lists are merged by their keys.
+func (c *Client) Merge(ctx context.Context, owner string, o Object, strategic bool, patch []byte) error {
+	how := types.MergePatchType
+	if strategic {
+		how = types.StrategicMergePatchType
+	}
+	if err := c.Patch(ctx, o, client.RawPatch(how, patch), client.FieldOwner(owner)); err != nil {
+		return fmt.Errorf("change %s: %w", o.GetName(), err)
 	}
 	return nil
 }

@@ -25,6 +25,10 @@ type Controller struct {
 	// Owner names the object whose turn it is when a watched object changes.
 	Owner func(watched Object) (owner types.NamespacedName, ok bool)
 
+	// Owners names several such objects; it is asked when Owner is nil. What it
+	// reads of c is in memory.
+	Owners func(ctx context.Context, c *Client, watched Object) []types.NamespacedName
+
 	New     func(*Client, Recorder) Reconcile
 	Workers int // how many objects at once; 0 means 4
 }
@@ -53,7 +57,7 @@ func (c Controller) add(m manager.Manager, cl *Client) error {
 		if w.Metadata {
 			opts = append(opts, builder.OnlyMetadata)
 		}
-		b = b.Watches(w.Object, handler.EnqueueRequestsFromMapFunc(c.owner), opts...)
+		b = b.Watches(w.Object, handler.EnqueueRequestsFromMapFunc(c.owners(cl)), opts...)
 	}
 	loop := c.New(cl, recorder(m, c.Name))
 	return b.Complete(reconcile.Func(func(ctx context.Context, r reconcile.Request) (reconcile.Result, error) {
@@ -74,11 +78,17 @@ func (c Controller) options() controller.Options {
 	}
 }
 
-func (c Controller) owner(_ context.Context, o client.Object) []reconcile.Request {
-	if key, ok := c.Owner(o); ok {
-		return []reconcile.Request{{NamespacedName: key}}
+func (c Controller) owners(cl *Client) handler.MapFunc {
+	return func(ctx context.Context, o client.Object) (all []reconcile.Request) {
+		if c.Owner == nil {
+			for _, key := range c.Owners(ctx, cl, o) {
+				all = append(all, reconcile.Request{NamespacedName: key})
+			}
+		} else if key, ok := c.Owner(o); ok {
+			all = append(all, reconcile.Request{NamespacedName: key})
+		}
+		return all
 	}
-	return nil
 }
 
 // recorder returns a Recorder that signs with name.

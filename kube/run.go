@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"sync/atomic"
 
 	"github.com/go-logr/logr"
@@ -57,8 +58,14 @@ func options(log *slog.Logger, controllers []Controller) manager.Options {
 // one kind must say the same of it.
 func memory(controllers []Controller) map[client.Object]cache.ByObject {
 	by := map[client.Object]cache.ByObject{}
+	seen := map[reflect.Type]bool{}
 	for _, c := range controllers {
 		for _, w := range c.Watches {
+			if kind := reflect.TypeOf(w.Object); seen[kind] {
+				continue
+			} else {
+				seen[kind] = true
+			}
 			o := cache.ByObject{Transform: trim(w.Trim)}
 			if w.Label != "" {
 				o.Label = has(w.Label)

@@ -32,6 +32,8 @@ Commands:
   receive  puts files from a tar stream in place
   gate     holds a container back until its changed files are there
   proxy    runs a document: what listens, where requests go
+  topz     shows the processes of a pod at /topz
+  sync     keeps files as a volume or a URL has them, and tells a program
   version  prints the version
 
 Examples:
@@ -44,7 +46,7 @@ nagi-plane COMMAND --help tells more. Exit codes: 0 done, 1 failed, 2 wrong usag
 `
 
 // Run runs the command that args names and returns the exit code of the
-// process. A canceled ctx ends wait and probe; pause ends on a signal.
+// process. A canceled ctx ends what runs on; pause, topz and sync end on a signal.
 func Run(ctx context.Context, version string, args []string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		fmt.Fprint(stderr, usage)
@@ -72,6 +74,10 @@ func Run(ctx context.Context, version string, args []string, stdout, stderr io.W
 		return gateCommand(ctx, args[1:], stdout, stderr)
 	case "proxy":
 		return proxyCommand(ctx, args[1:], stdout, stderr)
+	case "topz":
+		return topzCommand(ctx, args[1:], stdout, stderr)
+	case "sync":
+		return syncCommand(ctx, args[1:], stdout, stderr)
 	case "version", "--version":
 		fmt.Fprintln(stdout, version)
 		return exitDone

@@ -12,14 +12,16 @@ import (
 	"time"
 
 	"nagi.dev/plane/config"
+	"nagi.dev/plane/nutcracker"
 	"nagi.dev/plane/proxy"
 )
 
 const proxyUsage = `nagi-plane proxy runs a document: what listens, where requests go, under which policies.
 
   --config FILE      the document, JSON; read again when it changes and on SIGHUP
+  --nutcracker FILE  in its place twemproxy's nutcracker.yml, as it is; what differs is said
   --admin ADDRESS    the local endpoint: /healthz /readyz /metrics /config /stats; none: "off" (default 127.0.0.1:15900)
-  --check            say whether the document is right, and end
+  --check            say whether the document is right, and what differs from twemproxy, and end
   --drain DURATION   how long connections may go on after SIGTERM (default 10s)
 
 A document that is not right leaves the one before in place.
@@ -27,27 +29,33 @@ A document that is not right leaves the one before in place.
 
 // A source is where the document comes from.
 type source struct {
-	path  string
-	parse func([]byte) (*config.Config, error)
+	path string
+	nut  bool // it is a nutcracker.yml
 }
 
-func (s source) read() (*config.Config, error) {
+// read returns the document, and what it does otherwise than its file asks.
+func (s source) read() (c *config.Config, differs []string, err error) {
 	b, err := os.ReadFile(s.path)
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
+		return nil, nil, fmt.Errorf("read configuration: %w", err)
 	}
-	c, err := s.parse(b)
+	if s.nut {
+		c, differs, err = nutcracker.Parse(b)
+	} else {
+		c, err = config.Parse(b)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.path, err)
+		return nil, nil, fmt.Errorf("%s: %w", s.path, err)
 	}
-	return c, nil
+	return c, differs, nil
 }
 
 func proxyCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o := proxy.Options{Codecs: codecs, Log: slog.New(slog.NewTextHandler(stderr, nil))}
-	s := source{parse: config.Parse}
+	var s source
 	f := newFlags("proxy")
 	f.StringVar(&s.path, "config", "", "")
+	nut := f.String("nutcracker", "", "")
 	f.StringVar(&o.Admin, "admin", "127.0.0.1:15900", "")
 	f.DurationVar(&o.Drain, "drain", 0, "")
 	check := f.Bool("check", false, "")
@@ -55,16 +63,25 @@ func proxyCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	if done {
 		return code
 	}
-	if len(rest) > 0 || s.path == "" {
-		fmt.Fprintf(stderr, "nagi-plane: proxy: name the document with --config\n\n%s", proxyUsage)
+	if len(rest) > 0 || (s.path == "") == (*nut == "") {
+		fmt.Fprintf(stderr, "nagi-plane: proxy: name the document with --config or --nutcracker\n\n%s", proxyUsage)
 		return exitUsage
+	}
+	if *nut != "" {
+		s = source{path: *nut, nut: true}
 	}
 	if o.Admin == "off" {
 		o.Admin = ""
 	}
-	c, err := s.read()
+	c, differs, err := s.read()
 	if err != nil || *check {
+		for _, d := range differs {
+			fmt.Fprintln(stdout, d)
+		}
 		return report(stderr, err)
+	}
+	for _, d := range differs {
+		o.Log.Warn("differs from twemproxy", "what", d)
 	}
 	return report(stderr, runProxy(ctx, o, s, c))
 }
@@ -110,7 +127,7 @@ func follow(ctx context.Context, log *slog.Logger, p *proxy.Proxy, s source) {
 			}
 		}
 		last = stamp(s.path)
-		c, err := s.read()
+		c, _, err := s.read()
 		if err == nil {
 			err = p.Apply(c)
 		}

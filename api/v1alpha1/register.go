@@ -11,7 +11,7 @@ var GroupVersion = schema.GroupVersion{Group: "nagi.dev", Version: "v1alpha1"}
 
 // AddToScheme makes the kinds of this package known to s.
 func AddToScheme(s *runtime.Scheme) error {
-	s.AddKnownTypes(GroupVersion, &Stack{}, &StackList{})
+	s.AddKnownTypes(GroupVersion, &Stack{}, &StackList{}, &Sidecar{}, &SidecarList{})
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil
 }

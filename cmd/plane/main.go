@@ -1,4 +1,4 @@
-// nagi-plane is the small program that rides in pods: pause, wait, probe and
+// Command nagi-plane is the small program that rides in pods: pause, wait, probe and
 // more. Under another name it stands before runc.
 package main
 

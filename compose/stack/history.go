@@ -35,6 +35,10 @@ type Outcome struct {
 	Is  string `json:"is"`
 	To  int64  `json:"to,omitempty"`  // the revision that runs instead
 	Why string `json:"why,omitempty"` // what failed
+
+	// How going back ended, where the file says what to do when that fails.
+	Back    string `json:"back,omitempty"`
+	BackWhy string `json:"backWhy,omitempty"`
 }
 
 // The outcomes of an update.
@@ -55,6 +59,9 @@ func (r Revision) Failures() []string {
 		switch o := r.Outcomes[service]; o.Is {
 		case outcomeRolledBack:
 			all = append(all, fmt.Sprintf("%s went back to %d: %s", service, o.To, o.Why))
+			if o.BackWhy != "" {
+				all = append(all, fmt.Sprintf("going back failed too (%s): %s", o.Back, o.BackWhy))
+			}
 		case outcomePaused, outcomeContinued:
 			all = append(all, fmt.Sprintf("%s failed (%s): %s", service, o.Is, o.Why))
 		}

@@ -94,12 +94,15 @@ func (r *reconciler) note(ctx context.Context, s State, p Plan) error {
 
 // announce makes an Event of an update that went wrong.
 func announce(record kube.Recorder, st *v1alpha1.Stack, service string, number int64, o Outcome) {
-	switch o.Is {
-	case outcomeRolledBack:
+	switch {
+	case o.BackWhy != "":
+		record(st, true, "RollbackFailed", fmt.Sprintf("%s: going back to revision %d failed too (%s): %s", service, o.To, o.Back, o.BackWhy))
+	case o.Back != "":
+	case o.Is == outcomeRolledBack:
 		record(st, true, v1alpha1.ReasonRolledBack, fmt.Sprintf("%s: revision %d failed, revision %d comes back: %s", service, number, o.To, o.Why))
-	case outcomePaused:
+	case o.Is == outcomePaused:
 		record(st, true, v1alpha1.ReasonPaused, fmt.Sprintf("%s: the update to revision %d stands still: %s", service, number, o.Why))
-	case outcomeContinued:
+	case o.Is == outcomeContinued:
 		record(st, true, "UpdateContinued", fmt.Sprintf("%s: the update to revision %d goes on, though it fails: %s", service, number, o.Why))
 	}
 }

@@ -24,6 +24,9 @@ import (
 //	    ├─ failure_action: pause ────▶ paused: the workload stands still
 //	    └─ failure_action: continue ─▶ continued: nothing holds the update up
 //
+// Going back is watched in the same way where rollback_config says so; how that
+// ends is the second half of the outcome.
+//
 // The outcome stands on the revision, so that it outlives the platform. A new
 // file is a new revision and begins anew.
 
@@ -36,11 +39,15 @@ func judgeUpdates(s State, all []Revision) (ended map[string]Outcome, open map[s
 		policy, ok := compose.FailurePolicyOf(w.GetAnnotations())
 		mates := ServicesOf(w)
 		name := mates[0]
+		if o := now.Outcomes[name]; ok && policy.Back != nil && o.Is == outcomeRolledBack && o.Back == "" {
+			wake = sooner(wake, judgeBack(s, all, w, *policy.Back, ended))
+			continue
+		}
 		from, before := former(all, name)
 		if !ok || !before || now.Outcomes[name].Is != "" || from.Templates[name] == now.Templates[name] {
 			continue
 		}
-		u := watched{state: s, service: name, mates: mates, from: from, now: now, policy: policy, wanted: wantedReplicas(w)}
+		u := watched{state: s, service: name, mates: mates, from: from, now: now, shown: now.Number, policy: policy, wanted: wantedReplicas(w)}
 		o, again := u.judge()
 		if o.Is == outcomeRolledBack { // the former pod comes back with all that ran in it
 			mates = append(mates, from.together(name)...)
@@ -57,12 +64,43 @@ func judgeUpdates(s State, all []Revision) (ended map[string]Outcome, open map[s
 	return ended, open, wake
 }
 
+// judgeBack adds how going back has ended for the services that did, and
+// returns when to look again.
+func judgeBack(s State, all []Revision, w *unstructured.Unstructured, policy compose.FailurePolicy, ended map[string]Outcome) time.Duration {
+	now, name := all[len(all)-1], serviceName(w)
+	i := slices.IndexFunc(all, func(r Revision) bool { return r.Number == now.Outcomes[name].To })
+	if i < 0 {
+		return 0 // somebody deleted it
+	}
+	if policy.OnFailure == compose.OnFailureRollback {
+		policy.OnFailure = compose.OnFailurePause // there is no further back
+	}
+	to := all[i]
+	u := watched{
+		state: s, service: name, mates: to.together(name), now: to, shown: running(all, name).Number,
+		policy: policy, wanted: wantedReplicas(w), back: true,
+	}
+	got, again := u.judge()
+	if got.Is == "" {
+		return again
+	}
+	for service, o := range now.Outcomes {
+		if o.Is == outcomeRolledBack && o.To == to.Number && slices.Contains(append(u.mates, ServicesOf(w)...), service) {
+			o.Back, o.BackWhy = got.Is, got.Why
+			ended[service] = o
+		}
+	}
+	return again
+}
+
 // A watched update is one whose outcome is open.
 type watched struct {
 	state     State
 	service   string
 	mates     []string // all services of its pods
 	from, now Revision
+	shown     int64 // the revision that the status says they run
+	back      bool  // it is one that goes back: former containers may run on
 	policy    compose.FailurePolicy
 	wanted    int32
 }
@@ -86,7 +124,7 @@ func (u watched) judge() (Outcome, time.Duration) {
 func (u watched) well() (Outcome, time.Duration) {
 	since, n := u.now.Created, 0
 	for _, sv := range u.state.Stack.Status.Services {
-		if !slices.Contains(u.mates, sv.Name) || sv.State != v1alpha1.ServiceReady || sv.Revision != u.now.Number {
+		if !slices.Contains(u.mates, sv.Name) || sv.State != v1alpha1.ServiceReady || sv.Revision != u.shown {
 			continue
 		}
 		n++
@@ -106,7 +144,7 @@ func (u watched) well() (Outcome, time.Duration) {
 // bad counts the new pods that failed, and says why the first did.
 func (u watched) bad() (n int, why string) {
 	for _, p := range podsOf(u.state, u.service) {
-		if p.Annotations[v1alpha1.TemplateAnnotation] != u.now.Templates[u.service] {
+		if p.Annotations[v1alpha1.TemplateAnnotation] != u.now.Templates[u.service] || u.back && ready(p) {
 			continue
 		}
 		if text := broke(p, u.state.Warnings[p.UID]); text != "" {
@@ -155,22 +193,30 @@ func withOutcomes(wanted []*unstructured.Unstructured, outcomes map[string]Outco
 	for _, w := range wanted {
 		name := w.GetLabels()[v1alpha1.ServiceLabel]
 		o := outcomes[name]
-		switch {
-		case o.Is == outcomeRolledBack && known(back, name):
+		if o.Is == outcomeRolledBack && known(back, name) {
 			continue // below
-		case o.Is == outcomePaused && w.GetKind() == "Deployment":
-			w = w.DeepCopy()
-			_ = unstructured.SetNestedField(w.Object, true, "spec", "paused") // spec is an object
-		case o.Is == outcomeContinued:
-			w = w.DeepCopy()
-			unhindered(w)
 		}
-		all = append(all, w)
+		all = append(all, ending(w, o.Is))
 	}
 	for _, name := range slices.Sorted(maps.Keys(back)) {
-		all = append(all, back[name]...)
+		for _, w := range back[name] {
+			all = append(all, ending(w, outcomes[name].Back))
+		}
 	}
 	return all
+}
+
+// ending returns an object as the end of an update has it.
+func ending(w *unstructured.Unstructured, is string) *unstructured.Unstructured {
+	switch {
+	case is == outcomePaused && w.GetKind() == "Deployment":
+		w = w.DeepCopy()
+		_ = unstructured.SetNestedField(w.Object, true, "spec", "paused") // spec is an object
+	case is == outcomeContinued && workload(w):
+		w = w.DeepCopy()
+		unhindered(w)
+	}
+	return w
 }
 
 // known tells whether it is known what a service was made of: nothing of its
@@ -205,6 +251,9 @@ func told(now Revision, watching bool, sv *v1alpha1.ServiceStatus) {
 	case o.Is == outcomeRolledBack:
 		sv.Reason = v1alpha1.ReasonRolledBack
 		sv.Message = fmt.Sprintf("revision %d failed, revision %d runs: %s", now.Number, o.To, o.Why)
+		if o.BackWhy != "" {
+			sv.Message += fmt.Sprintf("; going back failed too (%s): %s", o.Back, o.BackWhy)
+		}
 	case o.Is == outcomePaused:
 		sv.Reason = v1alpha1.ReasonPaused
 		sv.Message = fmt.Sprintf("the update to revision %d stands still: %s", now.Number, o.Why)

@@ -56,10 +56,11 @@ func (w *world) breaks(image string, n, m int) {
 }
 
 const (
-	goBack   = `{"onFailure":"rollback","monitor":"10s","maxRatio":0}`
-	tolerant = `{"onFailure":"rollback","monitor":"10s","maxRatio":0.5}`
-	stop     = `{"onFailure":"pause","monitor":"10s","maxRatio":0}`
-	goOn     = `{"onFailure":"continue","monitor":"10s","maxRatio":0}`
+	goBack       = `{"onFailure":"rollback","monitor":"10s","maxRatio":0}`
+	tolerant     = `{"onFailure":"rollback","monitor":"10s","maxRatio":0.5}`
+	stop         = `{"onFailure":"pause","monitor":"10s","maxRatio":0}`
+	goBackOrStop = `{"onFailure":"rollback","monitor":"10s","maxRatio":0,"back":{"onFailure":"pause","monitor":"10s","maxRatio":0}}`
+	goOn         = `{"onFailure":"continue","monitor":"10s","maxRatio":0}`
 )
 
 func TestOutcomesOfUpdates(t *testing.T) {
@@ -137,6 +138,29 @@ func TestOutcomesOfUpdates(t *testing.T) {
 			w.settle()
 			w.breaks("a:2", 1, 3)
 		}, nil, 0},
+		{"going back that fails stands still", func(w *world) {
+			w.update(goBackOrStop)
+			w.breaks("a:2", 1, 3)
+			w.settle()
+			w.pods = nil
+			w.breaks("a:1", 1, 3)
+		}, map[string]Outcome{"web": {Is: outcomeRolledBack, To: 1, Why: why, Back: outcomePaused, BackWhy: why}}, 0},
+		{"a former container that is well and once ended is no failure of going back", func(w *world) {
+			w.update(goBackOrStop)
+			w.breaks("a:2", 1, 3)
+			w.settle()
+			w.pods = nil
+			w.breaks("a:1", 1, 3)
+			w.pods[0].Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+		}, nil, 0},
+		{"going back that went well has held", func(w *world) {
+			w.update(goBackOrStop)
+			w.breaks("a:2", 1, 3)
+			w.settle()
+			w.pods = nil
+			w.ready()
+			w.now = noon.Add(20 * time.Second)
+		}, map[string]Outcome{"web": {Is: outcomeRolledBack, To: 1, Why: why, Back: outcomeHeld}}, 0},
 		{"a service goes back past a revision that failed", func(w *world) {
 			w.update(stop)
 			w.breaks("a:2", 1, 3)
@@ -219,6 +243,30 @@ func TestDecidePausesAndGoesOn(t *testing.T) {
 		if v, ok, _ := unstructured.NestedFieldNoCopy(p.Apply[0].Object.Object, want...); !ok {
 			t.Errorf("%s: %v is %v", policy, want, v)
 		}
+	}
+}
+
+func TestDecideStopsGoingBack(t *testing.T) {
+	w := newWorld(t)
+	w.update(goBackOrStop)
+	w.breaks("a:2", 1, 3)
+	w.settle()
+	former := newWorld(t)
+	former.edits("a:1", goBackOrStop)
+	w.former = map[string][]*unstructured.Unstructured{"web": ofService(former.state().Wanted, "web")}
+	w.pods = nil
+	w.breaks("a:1", 1, 3)
+	w.settle()
+	p := Decide(w.state())
+	if len(p.Apply) != 1 || imageOf(p.Apply[0].Object, "web") != "a:1" {
+		t.Fatalf("plan = %q", actions(p))
+	}
+	if v, ok, _ := unstructured.NestedBool(p.Apply[0].Object.Object, "spec", "paused"); !ok || !v {
+		t.Error("the former objects do not stand still")
+	}
+	want := []string{"web went back to 1: exited with code 1, restarted once", "going back failed too (paused): exited with code 1, restarted once"}
+	if d := cmp.Diff(want, w.revisions[1].Failures()); d != "" {
+		t.Errorf("failures (-want +got):\n%s", d)
 	}
 }
 

@@ -149,8 +149,8 @@ func (t *Task) add(r rule, hit []string) {
 	case syncRestart:
 		t.Restart = true
 	case syncExec:
-		if len(r.Exec.Command) > 0 && !slices.ContainsFunc(t.Exec, func(c []string) bool { return slices.Equal(c, r.Exec.Command) }) {
-			t.Exec = append(t.Exec, r.Exec.Command)
+		if len(r.Exec) > 0 && !slices.ContainsFunc(t.Exec, func(c []string) bool { return slices.Equal(c, r.Exec) }) {
+			t.Exec = append(t.Exec, r.Exec)
 		}
 	}
 	for _, name := range hit {

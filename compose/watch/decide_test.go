@@ -3,7 +3,6 @@ package watch
 import (
 	"testing"
 
-	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/google/go-cmp/cmp"
 
 	"nagi.dev/compose"
@@ -20,7 +19,7 @@ func TestDecide(t *testing.T) {
 	including := src
 	including.Include = compose.Patterns{Dir: "/p/src", Lines: []string{"**/*.go"}}
 	exec := trigger("/p/conf", "sync+exec", "/etc/x")
-	exec.Exec = types.ServiceHook{Command: []string{"reload"}}
+	exec.Exec = []string{"reload"}
 	db := trigger("/p/src", "restart", "")
 	db.Service = "db"
 	for _, tt := range []struct {

@@ -191,7 +191,7 @@ func TestRestartsCommandsAndBuilds(t *testing.T) {
 	}
 	f := &fleet{files: map[string]map[string]string{}, pods: []Pod{{Name: "web-1", UID: "1", Service: "web", Running: "r1"}}}
 	exec := trigger(filepath.Join(dir, "exec"), "sync+exec", "/etc/x")
-	exec.Exec.Command = []string{"reload", "now"}
+	exec.Exec = []string{"reload", "now"}
 	said := begin(t, f, trigger(filepath.Join(dir, "restart"), "restart", ""), exec, trigger(filepath.Join(dir, "build"), "rebuild", ""))
 	for d, want := range map[string]string{
 		"restart": "web: a change, starts again\n", "exec": "web-1 | reloaded\n", "build": "web: its image is to be built anew",

@@ -67,6 +67,14 @@ func (c Config) APIAddresses() []netip.Addr {
 	return append([]netip.Addr{Loopback, BridgeIP}, c.Listen...)
 }
 
+// Door is where the platform serves planes and the API server, both of which
+// reach it over the pods' bridge.
+func (c Config) Door() netip.AddrPort { return netip.AddrPortFrom(BridgeIP, 7701) }
+
+// DoorCert is the certificate and key of the door, DoorCA who signed it.
+func (c Config) DoorCert() string { return filepath.Join(c.Dirs.PKI(), "platform-server.pem") }
+func (c Config) DoorCA() string   { return filepath.Join(c.Dirs.PKI(), "ca.crt") }
+
 // APIServer is the URL by which this machine reaches its API server.
 func (c Config) APIServer() string { return fmt.Sprintf("https://127.0.0.1:%d", c.APIPort) }
 

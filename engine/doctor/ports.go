@@ -27,6 +27,7 @@ func portsOf(c config.Config) []Port {
 		Port{Addr: at(config.Loopback, 10248), Use: "the kubelet's health"},
 		Port{Addr: at(config.Loopback, 10249), Use: "kube-proxy's metrics"},
 		Port{Addr: at(config.Loopback, 10256), Use: "kube-proxy's health"},
+		Port{Addr: c.Door(), Use: "the platform, for planes and the API"},
 		Port{Addr: at(config.BridgeIP, 53), Use: "the names of the cluster"},
 		Port{Addr: at(config.BridgeIP, 53), Proto: "udp", Use: "the names of the cluster"},
 	)

@@ -25,6 +25,7 @@ type gate struct {
 	wake func()
 
 	mu      sync.Mutex // guards the rest
+	memory  memory     // of known
 	known   map[netip.Addr]types.UID
 	waiting []*guest
 }
@@ -89,47 +90,56 @@ func (g *gate) serve(ctx context.Context, c net.Conn) {
 // ask returns when the walls of the pod stand.
 func (g *gate) ask(ctx context.Context, q Question) error {
 	if q.Gone {
-		g.forget(q)
-		return nil
+		return g.forget(q)
 	}
-	v := g.expect(q)
+	v, err := g.expect(q)
+	if err != nil {
+		return err
+	}
 	select {
 	case <-v.ok:
 		return nil
 	case <-ctx.Done():
 		return errors.New("the server ends")
 	case <-time.After(patience):
-		g.turnAway(v, q)
-		return fmt.Errorf("the API has told of no pod %s for %s", q.Pod, patience)
+		return errors.Join(fmt.Errorf("the API has told of no pod %s for %s", q.Pod, patience), g.turnAway(v, q))
 	}
 }
 
-func (g *gate) expect(q Question) *guest {
+// expect notes a pod that comes. One that could not be remembered is not let in:
+// its walls would not outlive this process.
+func (g *gate) expect(q Question) (*guest, error) {
 	v := &guest{pod: q.Pod, ok: make(chan struct{})}
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.known[q.Addr] = q.Pod
+	if err := g.memory.write(g.known); err != nil {
+		delete(g.known, q.Addr)
+		return nil, err
+	}
 	g.waiting = append(g.waiting, v)
-	g.mu.Unlock()
 	g.wake()
-	return v
+	return v, nil
 }
 
 // turnAway forgets a pod that was not let in.
-func (g *gate) turnAway(v *guest, q Question) {
+func (g *gate) turnAway(v *guest, q Question) error {
 	g.mu.Lock()
 	g.waiting = slices.DeleteFunc(g.waiting, func(o *guest) bool { return o == v })
 	g.mu.Unlock()
-	g.forget(q)
+	return g.forget(q)
 }
 
 // forget takes a pod's address back, unless it is another's by now.
-func (g *gate) forget(q Question) {
+func (g *gate) forget(q Question) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.known[q.Addr] == q.Pod {
-		delete(g.known, q.Addr)
+	defer g.wake()
+	if g.known[q.Addr] != q.Pod {
+		return nil
 	}
-	g.wake()
+	delete(g.known, q.Addr)
+	return g.memory.write(g.known)
 }
 
 func (g *gate) addresses() map[netip.Addr]types.UID {

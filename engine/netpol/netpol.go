@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"sync"
 
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
@@ -115,7 +114,13 @@ func (e *Enforcer) Start(context.Context) error {
 }
 
 func (e *Enforcer) listen(ctx context.Context, r *running) (err error) {
-	r.gate = &gate{wake: r.wake, known: map[netip.Addr]types.UID{}}
+	r.gate = &gate{wake: r.wake}
+	if e.o.Socket != "" {
+		r.gate.memory.file = e.o.Socket + ".json"
+	}
+	if r.gate.known, err = r.gate.memory.read(); err != nil {
+		e.o.Log.Warn("pods that came a moment ago have no walls until the API tells of them", "err", err)
+	}
 	if e.o.Socket == "" {
 		return nil
 	}

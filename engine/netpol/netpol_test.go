@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -29,14 +30,21 @@ func start(t *testing.T, s State) (*fake.Clientset, *knftables.Fake, string) {
 	for _, n := range s.Policies {
 		must(t, client.Tracker().Add(n))
 	}
-	nft := knftables.NewFake(knftables.IPv4Family, Table)
 	socket := filepath.Join(t.TempDir(), "s")
+	nft, _ := startOver(t, client, socket)
+	return client, nft, socket
+}
+
+// startOver runs an enforcer over an API, on a machine without any walls.
+func startOver(t *testing.T, client *fake.Clientset, socket string) (*knftables.Fake, *Enforcer) {
+	t.Helper()
+	nft := knftables.NewFake(knftables.IPv4Family, Table)
 	e, err := New(Options{Client: client, Pods: netip.MustParsePrefix("10.42.0.0/16"), Socket: socket, Firewall: nft})
 	must(t, err)
 	must(t, e.Start(t.Context()))
 	t.Cleanup(func() { must(t, e.Stop(context.Background())) })
 	must(t, e.Ready(t.Context()))
-	return client, nft, socket
+	return nft, e
 }
 
 func must(t *testing.T, err error) {
@@ -109,6 +117,42 @@ func TestWithoutAPolicyNoPodIsWatchedAndAllPass(t *testing.T) {
 	}
 	if nft.Table != nil {
 		t.Errorf("without a policy there is a table:\n%s", nft.Dump())
+	}
+}
+
+func TestAPodOfAMomentAgoHasWallsAfterTheProcessDied(t *testing.T) {
+	s := world()
+	s.Policies = []*networkingv1.NetworkPolicy{denyAll("z")}
+	client, _, socket := start(t, s)
+	addr, gone := netip.MustParseAddr("10.42.0.31"), netip.MustParseAddr("10.42.0.33")
+	for _, q := range []Question{{Pod: "z-new", Addr: addr}, {Pod: "z-new", Addr: gone}, {Pod: "z-new", Addr: gone, Gone: true}} {
+		if got := ask(t, socket, q); got != "ok" {
+			t.Fatalf("the gate says %q", got)
+		}
+	}
+	nft, e := startOver(t, client, socket) // the first one never said that it ends
+	if walls(nft, addr) == "" {
+		t.Errorf("the pod, whose address the API does not tell, has no walls:\n%s", nft.Dump())
+	}
+	if walls(nft, gone) != "" {
+		t.Errorf("an address that was given back has walls:\n%s", nft.Dump())
+	}
+	if got := ask(t, socket, Question{Pod: "z-new", Addr: addr, Gone: true}); got != "ok" {
+		t.Fatalf("the gate says %q", got)
+	}
+	must(t, e.Stop(t.Context()))
+	if nft, _ := startOver(t, client, socket); walls(nft, addr) != "" {
+		t.Errorf("an address that was given back after the start has walls:\n%s", nft.Dump())
+	}
+}
+
+func TestAMemoryThatCannotBeReadIsNone(t *testing.T) {
+	client, _, _ := start(t, world())
+	socket := filepath.Join(t.TempDir(), "s")
+	must(t, os.WriteFile(socket+".json", []byte("{"), 0o600))
+	startOver(t, client, socket)
+	if got := ask(t, socket, Question{Pod: "z-new", Addr: netip.MustParseAddr("10.42.0.31")}); got != "ok" {
+		t.Errorf("the gate says %q", got)
 	}
 }
 

@@ -78,6 +78,7 @@ func (o Options) leaves() []leaf {
 		{name: "scheduler", user: "system:kube-scheduler", usage: client, by: clusterCA},
 		{name: "proxy", user: "system:kube-proxy", usage: client, by: clusterCA},
 		{name: "platform", user: "nagi:platform", groups: admins, usage: client, by: clusterCA},
+		{name: "platform-server", user: "nagi:platform", usage: server, dns: []string{"nagi-platform.nagi-system.svc"}, ips: ips, by: clusterCA},
 		{name: "admin", user: "nagi:admin", groups: admins, usage: client, by: clusterCA},
 		{name: "kubelet", user: "system:node:" + o.Node, groups: []string{"system:nodes"}, usage: client, by: clusterCA},
 		{name: "kubelet-server", user: "system:node:" + o.Node, usage: server, dns: []string{o.Node}, ips: ips, by: clusterCA},

@@ -85,7 +85,7 @@ func TestNewAddressRenewsOnlyServers(t *testing.T) {
 	ensure(t, o)
 	o.Addresses = append(o.Addresses, netip.MustParseAddr("192.0.2.7"))
 	made := ensure(t, o)
-	if want := []string{"apiserver", "kubelet-server"}; !slices.Equal(made, want) {
+	if want := []string{"apiserver", "platform-server", "kubelet-server"}; !slices.Equal(made, want) {
 		t.Errorf("made %v, want %v", made, want)
 	}
 	c, err := decodeCert([]byte(read(t, filepath.Join(o.Dir, "apiserver.pem"))))

@@ -68,10 +68,11 @@ func node(ctx context.Context, c config.Config, log *slog.Logger) (func(context.
 }
 
 // open lists what this machine serves to every pod, whatever a policy says:
-// DNS, which no policy could name because no pod serves it, and the API.
+// DNS, which no policy could name because no pod serves it, the API, and the
+// platform.
 func open(c config.Config) []netpol.Door {
 	dns := netip.AddrPortFrom(config.BridgeIP, 53)
-	doors := []netpol.Door{{Protocol: "udp", Addr: dns}, {Protocol: "tcp", Addr: dns}}
+	doors := []netpol.Door{{Protocol: "udp", Addr: dns}, {Protocol: "tcp", Addr: dns}, {Protocol: "tcp", Addr: c.Door()}}
 	for _, a := range c.APIAddresses() {
 		if !a.IsLoopback() {
 			doors = append(doors, netpol.Door{Protocol: "tcp", Addr: netip.AddrPortFrom(a, uint16(c.APIPort))})

@@ -97,6 +97,7 @@ func (p *Pool) update(spec config.Pool, r placer) {
 			e = &Endpoint{Name: name, Address: c.Address, Weight: weight, latency: new(meter.Histogram)}
 		}
 		e.drain = c.Drain
+		e.sick = e.sick && spec.Health.Active != nil
 		p.endpoints = append(p.endpoints, e)
 	}
 }

@@ -31,6 +31,12 @@ type Listener struct {
 	HeaderTimeout  Duration   `json:"headerTimeout,omitempty"` // 0: 10s; a client that begins a request and does not end its head
 	RateLimit      *RateLimit `json:"rateLimit,omitempty"`
 
+	// Redis only: clients must give it first. Of both, PasswordFile wins.
+	Password     string `json:"password,omitempty"`
+	PasswordFile string `json:"passwordFile,omitempty"`
+
+	SocketMode string `json:"socketMode,omitempty"` // of a unix: address, octal as "0660"; none: what umask leaves
+
 	// TrustedHops is how many proxies in front are believed about
 	// X-Forwarded-*: 0 means none, and what clients sent there is replaced.
 	TrustedHops int `json:"trustedHops,omitempty"`
@@ -66,7 +72,7 @@ type Route struct {
 	Limit *RateLimit `json:"limit,omitempty"`
 
 	Timeout     Duration `json:"timeout,omitempty"`     // from the request's end to the answer's head; 0: 15s, less than 0: none
-	MaxBodySize int64    `json:"maxBodySize,omitempty"` // bytes; 0: no bound; more is answered 413
+	MaxBodySize int64    `json:"maxBodySize,omitempty"` // bytes; http: 0 is no bound, more is answered 413; redis, memcache: of a request or a reply, 0: 64 MiB
 
 	SetRequestHeaders     map[string]string `json:"setRequestHeaders,omitempty"`
 	RemoveRequestHeaders  []string          `json:"removeRequestHeaders,omitempty"`

@@ -41,6 +41,7 @@ func TestFaultsNameTheirField(t *testing.T) {
 		{"a pool that is not there", `{"listeners":[{"name":"l","address":":1","protocol":"tcp","routes":[{"arms":[{"pool":"x"}]}]}]}`, `listeners[0].routes[0].arms[0].pool: there is no pool "x"`},
 		{"a bare number is no duration", `{"pools":[{"name":"p","endpoints":[],"timeout":5}]}`, `write it with its unit`},
 		{"a hash without a ring", `{"pools":[{"name":"p","endpoints":[],"balance":{"hash":"md5"}}]}`, "pools[0].balance.hash: only rings"},
+		{"a path to check over HTTP/2", `{"pools":[{"name":"p","endpoints":[],"http2":true,"health":{"active":{"path":"/"}}}]}`, "pools[0].health.active.path: endpoints that speak HTTP/2"},
 		{"an address without a port", `{"pools":[{"name":"p","endpoints":[{"address":"host"}]}]}`, `pools[0].endpoints[0].address: "host" is no address`},
 		{"two listeners at one address", `{"pools":[{"name":"p","endpoints":[]}],"listeners":[
 			{"name":"a","address":":1","protocol":"tcp","routes":[{"arms":[{"pool":"p"}]}]},

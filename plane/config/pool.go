@@ -12,10 +12,11 @@ type Pool struct {
 	HTTP2     bool       `json:"http2,omitempty"` // speak HTTP/2 to the endpoints, as gRPC needs
 
 	ConnectTimeout Duration `json:"connectTimeout,omitempty"` // 0: 1s
-	Timeout        Duration `json:"timeout,omitempty"`        // of one answer; 0: 15s for http, 400ms … see the protocols
+	Timeout        Duration `json:"timeout,omitempty"`        // of one answer; 0: 15s for http, 5s for redis and memcache; a route's goes before it
 	SendProxy      int      `json:"sendProxy,omitempty"`      // 1 or 2: begin connections with a PROXY header
 
 	// Redis only.
+	Password     string `json:"password,omitempty"` // never shown; PasswordFile wins
 	PasswordFile string `json:"passwordFile,omitempty"`
 	Username     string `json:"username,omitempty"`
 	Database     int    `json:"database,omitempty"`

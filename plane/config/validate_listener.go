@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 func (v *checker) listener(l *Listener) {
 	v.address("address", l.Address)
@@ -10,6 +13,10 @@ func (v *checker) listener(l *Listener) {
 	v.oneOf("protocol", string(l.Protocol), string(HTTP), string(Redis), string(Memcache), string(TCP))
 	v.atLeast("maxConnections", float64(l.MaxConnections), 0)
 	v.atLeast("trustedHops", float64(l.TrustedHops), 0)
+	v.socketMode(l)
+	if (l.Password != "" || l.PasswordFile != "") && l.Protocol != Redis {
+		v.fault("password", "only redis has it")
+	}
 	if t := l.TLS; t != nil {
 		v.at("tls").serverTLS(t)
 	}
@@ -24,6 +31,18 @@ func (v *checker) listener(l *Listener) {
 	}
 	for i := range l.Routes {
 		v.at("routes[%d]", i).route(&l.Routes[i], l.Protocol)
+	}
+}
+
+func (v *checker) socketMode(l *Listener) {
+	if l.SocketMode == "" {
+		return
+	}
+	if !strings.HasPrefix(l.Address, "unix:") {
+		v.fault("socketMode", "%s is no socket in a folder", l.Address)
+	}
+	if m, err := strconv.ParseUint(l.SocketMode, 8, 32); err != nil || m > 0o777 {
+		v.fault("socketMode", "%q is no mode; write it as \"0660\"", l.SocketMode)
 	}
 }
 
@@ -60,7 +79,7 @@ func (v *checker) route(r *Route, p Protocol) {
 func (v *checker) onlyHTTP(r *Route) {
 	for field, set := range map[string]bool{
 		"match": r.Match != nil, "scatter": r.Scatter != nil, "cache": r.Cache != nil, "hedge": r.Hedge != nil,
-		"key": r.Key != "" && r.Key != "address", "maxBodySize": r.MaxBodySize != 0,
+		"key":               r.Key != "" && r.Key != "address",
 		"setRequestHeaders": len(r.SetRequestHeaders) > 0, "removeRequestHeaders": len(r.RemoveRequestHeaders) > 0,
 		"setResponseHeaders": len(r.SetResponseHeaders) > 0, "removeResponseHeaders": len(r.RemoveResponseHeaders) > 0,
 	} {

@@ -15,6 +15,9 @@ func (v *checker) pool(p *Pool) {
 	if t := p.TLS; t != nil && (t.CertFile == "") != (t.KeyFile == "") {
 		v.fault("tls", "certFile and keyFile go together")
 	}
+	if p.HTTP2 && h.Active != nil && h.Active.Path != "" {
+		v.fault("health.active.path", "endpoints that speak HTTP/2 are checked by a connection; leave it out")
+	}
 	if p.SendProxy < 0 || p.SendProxy > 2 {
 		v.fault("sendProxy", "%d is none of 1 and 2", p.SendProxy)
 	}

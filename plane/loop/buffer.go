@@ -54,3 +54,10 @@ func (b *buffers) grow(p []byte, n int) []byte {
 	b.put(p)
 	return q
 }
+
+// Grow returns p with room for n bytes more; nil is a buffer not yet borrowed.
+// Handlers keep bytes in buffers of the loop and give them back with Return.
+func (l *Loop) Grow(p []byte, n int) []byte { return l.buffers.grow(p, n) }
+
+// Return gives a buffer back that Grow has made. Nothing may refer to it any more.
+func (l *Loop) Return(p []byte) { l.buffers.put(p) }

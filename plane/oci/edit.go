@@ -16,6 +16,9 @@ func (s Settings) container(config tree, rootfs string) error {
 	if s.Pids != 0 {
 		child(resources, "pids")["limit"] = s.Pids
 	}
+	for _, d := range s.Devices {
+		d.addTo(linux, resources)
+	}
 	return nil
 }
 

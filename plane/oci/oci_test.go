@@ -52,6 +52,9 @@ func TestAContainerGetsWhatItsSettingsSay(t *testing.T) {
 		{"a score", `{"oomScoreAdj":5}`, "process.oomScoreAdj", `5`},
 		{"processes", `{"pids":9}`, "linux.resources", `{"memory":{"limit":9223372036854775807},"pids":{"limit":9}}`},
 		{"sysctls", `{"sysctls":{"net.core.somaxconn":"9"}}`, "linux.sysctl", `{"net.core.somaxconn":"9"}`},
+		{"a device has a node", `{"devices":[{"name":"/dev/net/tun"}]}`, "linux.devices", `[{"fileMode":438,"gid":0,"major":10,"minor":200,"path":"/dev/net/tun","type":"c","uid":0}]`},
+		{"a device may have another place", `{"devices":[{"name":"/dev/fuse","at":"/dev/f"}]}`, "linux.devices", `[{"fileMode":438,"gid":0,"major":10,"minor":229,"path":"/dev/f","type":"c","uid":0}]`},
+		{"a device may be opened", `{"devices":[{"name":"/dev/fuse","access":"rw"}]}`, "linux.resources.devices", `[{"access":"rw","allow":true,"major":10,"minor":229,"type":"c"}]`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := bundle(t, tt.settings)
@@ -77,6 +80,9 @@ func TestAContainerGetsWhatItsSettingsSay(t *testing.T) {
 func TestWrongSettingsStopAContainer(t *testing.T) {
 	for _, tt := range []struct{ name, settings, want string }{
 		{"a word that it does not know", `{"colour":"red"}`, "colour"},
+		{"a device of the machine", `{"devices":[{"name":"/dev/sda"}]}`, "/dev/sda belongs to the machine"},
+		{"a device at a place that is none", `{"devices":[{"name":"/dev/fuse","at":"/dev/../etc/x"}]}`, "no place below /dev"},
+		{"an access that is none", `{"devices":[{"name":"/dev/fuse","access":"x"}]}`, "not of r, w and m"},
 		{"a user that the image does not have", `{"user":"bob"}`, "find user bob"},
 		{"a group that the image does not have", `{"groups":["bobs"]}`, "find group bobs"},
 		{"a score below zero", `{"oomScoreAdj":-5}`, "outlive"},

@@ -22,6 +22,7 @@ type Settings struct {
 	OOMScoreAdj *int              `json:"oomScoreAdj,omitempty"`
 	Pids        int64             `json:"pids,omitempty"` // most processes; -1: no limit
 	Sysctls     map[string]string `json:"sysctls,omitempty"`
+	Devices     []Device          `json:"devices,omitempty"`
 }
 
 // A Limit bounds what one process may use.
@@ -51,6 +52,11 @@ func (s Settings) check() error {
 	for name := range s.Sysctls {
 		if !strings.HasPrefix(name, "net.") {
 			return fmt.Errorf("read settings: %s belongs to the whole machine", name)
+		}
+	}
+	for _, d := range s.Devices {
+		if err := d.check(); err != nil {
+			return err
 		}
 	}
 	return nil

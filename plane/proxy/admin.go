@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
+	"nagi.dev/plane/config"
 	"nagi.dev/plane/meter"
 )
 
@@ -96,7 +98,28 @@ func (p *Proxy) shown() (int, any) {
 	if p.refused != nil {
 		refused = p.refused.Error()
 	}
-	return http.StatusOK, map[string]any{"running": p.running, "since": p.since, "refused": refused}
+	return http.StatusOK, map[string]any{"running": withoutSecrets(p.running), "since": p.since, "refused": refused}
+}
+
+// withoutSecrets is a copy in which passwords are stars.
+func withoutSecrets(c *config.Config) *config.Config {
+	if c == nil {
+		return nil
+	}
+	d := *c
+	d.Listeners, d.Pools = slices.Clone(c.Listeners), slices.Clone(c.Pools)
+	hide := func(s *string) {
+		if *s != "" {
+			*s = "***"
+		}
+	}
+	for i := range d.Listeners {
+		hide(&d.Listeners[i].Password)
+	}
+	for i := range d.Pools {
+		hide(&d.Pools[i].Password)
+	}
+	return &d
 }
 
 func (p *Proxy) gather() *meter.Gather {

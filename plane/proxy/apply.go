@@ -3,6 +3,8 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"os"
+	"strconv"
 	"time"
 
 	"nagi.dev/plane/config"
@@ -88,8 +90,24 @@ func (x *change) listener(c *config.Listener, pools map[string]*config.Pool) {
 		}
 		x.opened = append(x.opened, l.socket)
 	}
+	if err := l.chmod(); err != nil {
+		x.fault(c, err)
+		return
+	}
 	x.commits = append(x.commits, commit)
 	x.next[c.Name] = l
+}
+
+// chmod sets the mode of a socket in a folder; the document was checked.
+func (l *listener) chmod() error {
+	if l.config.SocketMode == "" {
+		return nil
+	}
+	mode, err := strconv.ParseUint(l.config.SocketMode, 8, 32)
+	if err != nil {
+		return err
+	}
+	return l.socket.Chmod(os.FileMode(mode))
 }
 
 // nothing refuses connections until a document is in force.

@@ -2,16 +2,26 @@ package web
 
 import (
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"nagi.dev/plane/balance"
 	"nagi.dev/plane/meter"
 )
 
-// RouteStats count the requests of one route. They may be read at any time.
+// A counter only grows. Any goroutine may use it.
+type counter struct{ n atomic.Uint64 }
+
+func (c *counter) add()        { c.n.Add(1) }
+func (c *counter) get() uint64 { return c.n.Load() }
+
+// routeStats count the requests of one route. They may be read at any time.
 type routeStats struct {
 	classes [6]counter // by the status' first digit
 	retries counter
+	hedges  counter
+	hits    counter // of the cache
+	misses  counter
 	latency meter.Histogram // of whole exchanges
 }
 
@@ -47,6 +57,16 @@ func (r *route) collect(g *meter.Gather, listener string) {
 		}
 	}
 	g.Counter("nagi_plane_http_retries_total", "Requests that were sent again.", float64(r.stats.retries.get()), labels...)
+	if r.store != nil {
+		bytes, keys := r.store.Size()
+		g.Counter("nagi_plane_cache_hits_total", "Requests that the cache answered.", float64(r.stats.hits.get()), labels...)
+		g.Counter("nagi_plane_cache_misses_total", "Requests that it did not.", float64(r.stats.misses.get()), labels...)
+		g.Gauge("nagi_plane_cache_bytes", "What the cache holds.", float64(bytes), labels...)
+		g.Gauge("nagi_plane_cache_keys", "How many targets it knows.", float64(keys), labels...)
+	}
+	if r.hedge != nil {
+		g.Counter("nagi_plane_http_hedges_total", "Second requests because the first was slow.", float64(r.stats.hedges.get()), labels...)
+	}
 	if r.retry != nil {
 		g.Counter("nagi_plane_http_retries_denied_total", "Retries that the budget did not allow.", float64(r.retry.budget.Denied()), labels...)
 	}

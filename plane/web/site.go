@@ -2,7 +2,9 @@ package web
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"reflect"
 	"slices"
@@ -21,6 +23,7 @@ type site struct {
 	limit         *limit
 	headerTimeout time.Duration
 	idleTimeout   time.Duration
+	certs         *certs // nil: no TLS
 }
 
 // A route is a config.Route with all that its requests need ready to use.
@@ -38,6 +41,7 @@ type route struct {
 	answer  edit
 	far     bool // runs on goroutines
 	stats   *routeStats
+	hedge   *hedge
 	store   *store
 }
 
@@ -142,11 +146,16 @@ func newLimit(spec *config.RateLimit) *limit {
 	return l
 }
 
-func newSite(l *config.Listener, pools map[string]*config.Pool) (*site, error) {
+func newSite(l *config.Listener, pools map[string]*config.Pool, log *slog.Logger) (*site, error) {
+	certs, err := newCerts(l.TLS, log)
+	if err != nil {
+		return nil, err
+	}
 	s := &site{
 		spec: *l, limit: newLimit(l.RateLimit),
 		headerTimeout: l.HeaderTimeout.Or(10 * time.Second),
 		idleTimeout:   l.IdleTimeout.Or(time.Hour),
+		certs:         certs,
 	}
 	for i := range l.Routes {
 		r, err := newRoute(&l.Routes[i], i, pools)
@@ -169,6 +178,10 @@ func newRoute(spec *config.Route, i int, pools map[string]*config.Pool) (*route,
 	}
 	if r.name == "" {
 		r.name = fmt.Sprint(i)
+	}
+	r.hedge, r.store = newHedge(spec.Hedge), newStore(spec.Cache)
+	if spec.Tee != nil || spec.Scatter != nil {
+		return nil, errors.New("this plane does not serve tee and scatter yet")
 	}
 	var names []string
 	var weights []int
@@ -229,7 +242,12 @@ func (s *site) inherit(old *site) {
 		if r.retry != nil && o.retry != nil && reflect.DeepEqual(r.retry.spec, o.retry.spec) {
 			r.retry = o.retry
 		}
-		r.inheritFar(o)
+		if r.store != nil && o.store != nil && reflect.DeepEqual(r.store.spec, o.store.spec) {
+			r.store = o.store
+		}
+		if r.hedge != nil && o.hedge != nil && r.hedge.spec == o.hedge.spec {
+			r.hedge = o.hedge
+		}
 	}
 }
 

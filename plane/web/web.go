@@ -26,6 +26,7 @@ type Service struct {
 	backends map[*balance.Endpoint]*backend
 	sweeper  *loop.Timer
 	far      *far
+	checks   checks
 
 	// Scratch of the loop's thread, used again by every message.
 	head   http1.Head
@@ -47,6 +48,7 @@ func New(env proxy.Env) proxy.Service {
 	s.ask.Chance = rand.Uint64
 	s.sweeper = s.l.After(sweepEvery, s.sweep)
 	s.far = newFar(s)
+	s.checks = checks{pools: &s.pools, running: map[string]*running{}}
 	return s
 }
 
@@ -57,7 +59,11 @@ func (s *Service) Prepare(l *config.Listener, pools map[string]*config.Pool) (co
 	if err != nil {
 		return nil, err
 	}
-	next, err := newSite(l, used)
+	next, err := newSite(l, used, s.log)
+	if err != nil {
+		return nil, err
+	}
+	transports, err := s.far.transports(used)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +73,8 @@ func (s *Service) Prepare(l *config.Listener, pools map[string]*config.Pool) (co
 		next.inherit(s.site.Load())
 		s.site.Store(next)
 		s.forget()
-		s.far.changed(next, used)
+		s.far.changed(transports)
+		s.checks.follow(used, transports)
 	}, nil
 }
 
@@ -111,6 +118,7 @@ func (s *Service) Close() {
 		b.close()
 	}
 	s.far.close()
+	s.checks.follow(nil, nil)
 }
 
 func (s *Service) now() time.Time { return s.base.Add(s.l.Now()) }

@@ -94,6 +94,7 @@ const kubectl = "nagi kubectl -n differential "
 var outsideProbes = []probe{
 	{"ports.* ports.*.published ports.*.host_ip ports.*.protocol ports.*.mode", "", "curl -fsS -m 5 http://127.0.0.1:8097/door; curl -fsS -m 5 http://127.0.0.1:8098/door", `open\nopen`},
 	{"ports.*.app_protocol", "", kubectl + "get services -o jsonpath='{.items[*].spec.ports[*].appProtocol}'", `.*http`},
+	{"devices", "", kubectl + "exec deploy/tunnelled -- sh -c 'cat /dev/net/tun; true </dev/other && echo opened; true 2>/dev/null >/dev/other || echo not to write' 2>&1", ".*bad state.*opened\nnot to write"},
 	{"devices device_cgroup_rules", "", "test $(" + kubectl + "exec deploy/open -- sh -c 'ls /dev | wc -l') -ge $(" + kubectl + "exec deploy/plain -- sh -c 'ls /dev | wc -l') && echo all", "all"},
 	{"ipc", "", "test $(" + kubectl + "exec deploy/open -- readlink /proc/self/ns/ipc) = $(readlink /proc/self/ns/ipc) && echo the same", "the same"},
 	{"expose.*", "", kubectl + "get deployment healthy -o jsonpath='{..containerPort}'", "9000"},
@@ -129,6 +130,7 @@ var failingProbes = []probe{
 	{"deploy.restart_policy.max_attempts", "", failing + "get job again -o jsonpath='{.status.conditions[?(@.type==\"Failed\")].reason}'", "BackoffLimitExceeded"},
 	{"deploy.placement.constraints.*", "", failing + "get pod -l nagi.dev/service=nowhere -o jsonpath='{.items[0].status.phase}'", "Pending"},
 	{"deploy.placement.max_replicas_per_node", "", failing + "get deployment crowded -o jsonpath='{.status.readyReplicas} of {.status.replicas}'", "1 of 2"},
+	{"deploy.placement.max_replicas_per_node", "", failing + "get deployment packed -o jsonpath='{.status.readyReplicas} of {.status.replicas}'", "2 of 3"},
 }
 
 // stopped are the attributes that the end of the test looks at.

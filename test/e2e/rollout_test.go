@@ -30,6 +30,77 @@ const (
 	brief   = "touch /tmp/ok; sleep 4; exit 3"
 )
 
+func TestAFailedUpdateGoesOnWhenTheFileSaysSo(t *testing.T) {
+	s := quiet.use(t)
+	deploy := func(text string) (int, string) {
+		text = strings.Replace(text, "name: careful", "name: onward", 1)
+		return s.Try(t.Context(), s.nagi, "deploy", "-f", s.compose(t, "onward", text))
+	}
+	t.Cleanup(func() { s.kubectl(t, "delete", "namespace", "onward", "--wait=false") })
+	colours := func() string {
+		_, out := s.Try(t.Context(), s.nagi, "kubectl", "-n", "onward", "get", "pods", "-o",
+			`jsonpath={range .items[*]}{.spec.containers[0].env[0].value}{"\n"}{end}`)
+		return out
+	}
+	if code, out := deploy(careful("red", healthy, "failure_action: continue")); code != 0 {
+		t.Fatal(out)
+	}
+	code, out := deploy(careful("black", sickly, "failure_action: continue"))
+	if code != 1 || !strings.Contains(out, "health check") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	eventually(t, time.Minute, "all containers are new, though none is well", func() (string, bool) {
+		out := colours()
+		return out, out == "black\nblack\n"
+	})
+	if events := s.kubectl(t, "-n", "onward", "get", "events"); !strings.Contains(events, "UpdateContinued") {
+		t.Errorf("events:\n%s", events)
+	}
+	if out := s.Run(t, s.nagi, "history", "-p", "onward"); !strings.Contains(out, "web failed (continued): ") {
+		t.Errorf("history:\n%s", out)
+	}
+	if code, out := deploy(careful("blue", healthy, "failure_action: continue")); code != 0 || colours() != "blue\nblue\n" {
+		t.Errorf("a file that is well again: exit code %d, %s\n%s", code, colours(), out)
+	}
+}
+
+// lost is a compose file whose service cannot go back: what it writes stays.
+func lost(command string) string {
+	return fmt.Sprintf(`name: lost
+services:
+  web:
+    image: busybox:latest
+    command: [sh, -c, %q]
+    volumes: ["state:/state"]
+    stop_grace_period: 0s
+    healthcheck: {test: [CMD, test, -e, /tmp/ok], interval: 1s, retries: 2}
+    deploy:
+      update_config: {failure_action: rollback}
+      rollback_config: {failure_action: pause, monitor: 5s}
+volumes: {state: {}}
+`, command)
+}
+
+func TestGoingBackThatFailsStandsStill(t *testing.T) {
+	s := quiet.use(t)
+	t.Cleanup(func() { s.kubectl(t, "delete", "namespace", "lost", "--wait=false") })
+	s.Run(t, s.nagi, "deploy", "-f", s.compose(t, "lost", lost("test -e /state/bad && exit 3; touch /tmp/ok; sleep 1000000")))
+	code, out := s.Try(t.Context(), s.nagi, "deploy", "-f", s.compose(t, "lost", lost("touch /state/bad; exit 4")))
+	if code != 1 || !strings.Contains(out, "revision 2 failed") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	eventually(t, time.Minute, "it stands still", func() (string, bool) {
+		_, out := s.Try(t.Context(), s.nagi, "kubectl", "-n", "lost", "get", "deployment", "web", "-o", "jsonpath={.spec.paused}")
+		return out, out == "true"
+	})
+	if events := s.kubectl(t, "-n", "lost", "get", "events"); !strings.Contains(events, "RollbackFailed") {
+		t.Errorf("events:\n%s", events)
+	}
+	if out := s.Run(t, s.nagi, "history", "-p", "lost", "-o", "json"); !strings.Contains(out, "going back failed too (paused): ") {
+		t.Errorf("history:\n%s", out)
+	}
+}
+
 func TestAFailedUpdateGoesBack(t *testing.T) {
 	s := quiet.use(t)
 	deploy := func(text string) (int, string) {

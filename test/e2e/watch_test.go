@@ -22,7 +22,7 @@ services:
       watch:
       - {path: ./src, action: sync, target: /app, ignore: [tmp/], initial_sync: true}
       - {path: ./conf, action: sync+restart, target: /conf, initial_sync: true}
-      - {path: ./hot, action: sync+exec, target: /hot, exec: {command: [sh, -c, "echo reloaded $$(cat /hot/x)"]}}
+      - {path: ./hot, action: sync+exec, target: /hot, exec: {command: [sh, -c, "echo reloaded $$(cat /hot/x) $$HOW in $$(pwd) as $$(id -u)"], user: "33", working_dir: /hot, environment: {HOW: calmly}}}
       - {path: ./go.mod, action: rebuild}
 `
 
@@ -114,6 +114,6 @@ func TestWatchBringsChangesIntoContainers(t *testing.T) {
 	write("hot/x", "1")
 	write("go.mod", "module x")
 	eventually(t, 20*time.Second, "commands run and builds are asked for", func() (string, bool) {
-		return said.String(), strings.Count(said.String(), "| reloaded 1") == 2 && strings.Contains(said.String(), "web: its image is to be built anew")
+		return said.String(), strings.Count(said.String(), "| reloaded 1 calmly in /hot as 33") == 2 && strings.Contains(said.String(), "web: its image is to be built anew")
 	})
 }

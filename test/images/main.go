@@ -1,4 +1,4 @@
-// images makes the container images that the examples and the tests use, from
+// Command images makes the container images that the examples and the tests use, from
 // Debian packages and our own Go programs:
 //
 //	go run ./test/images -out build/images [NAME...]

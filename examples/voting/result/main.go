@@ -1,4 +1,4 @@
-// result shows the votes: a page at / and the numbers as JSON at /api.
+// Command result shows the votes: a page at / and the numbers as JSON at /api.
 package main
 
 import (

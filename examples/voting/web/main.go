@@ -1,4 +1,4 @@
-// web takes votes: a page with two buttons. A vote is acknowledged once Redis
+// Command web takes votes: a page with two buttons. A vote is acknowledged once Redis
 // has it on disk.
 package main
 

@@ -1,4 +1,4 @@
-// worker moves votes from Redis to PostgreSQL. A vote leaves Redis only once
+// Command worker moves votes from Redis to PostgreSQL. A vote leaves Redis only once
 // PostgreSQL has it: whatever ends in between, no vote is lost. "worker
 // migrate" makes the table and ends.
 package main
