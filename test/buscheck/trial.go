@@ -149,8 +149,8 @@ func kill(cmd *exec.Cmd) error {
 	if err := cmd.Process.Kill(); err != nil {
 		return fmt.Errorf("kill the server: %w", err)
 	}
-	var how *exec.ExitError
-	if err := cmd.Wait(); !errors.As(err, &how) || how.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+	err := cmd.Wait()
+	if how, ok := errors.AsType[*exec.ExitError](err); !ok || how.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
 		return fmt.Errorf("the server ended by itself: %v", err)
 	}
 	return nil
