@@ -91,7 +91,7 @@ type AmbassadorSpec struct {
 // AmbassadorShard names the shards.
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.targets) && size(self.targets) > 0) != has(self.nutcracker)",message="shard: set targets or nutcracker, one of them"
-// +kubebuilder:validation:XValidation:rule="!has(self.nutcracker) || !has(self.ring.hash) && !has(self.ring.hashTag) && !has(self.ring.eject)",message="shard.ring: the nutcracker.yml says it; leave it out"
+// +kubebuilder:validation:XValidation:rule="!has(self.nutcracker) || !has(self.ring) || !has(self.ring.hash) && !has(self.ring.hashTag) && !has(self.ring.eject)",message="shard.ring: the nutcracker.yml says it; leave it out"
 type AmbassadorShard struct {
 	// Targets: one StatefulSet, whose replicas are the shards, or a target for
 	// each shard.
