@@ -20,7 +20,7 @@ func TestPatternKindsAreThoseOfTheDefinitions(t *testing.T) {
 			t.Errorf("%s says %q of itself", k.Kind, k.About)
 		}
 	}
-	if d := cmp.Diff([]string{"Ambassador", "ReplicatedService", "ShardedService", "Sidecar"}, names); d != "" {
+	if d := cmp.Diff([]string{"Ambassador", "ReplicatedService", "ScatterGather", "ShardedService", "Sidecar"}, names); d != "" {
 		t.Error(d)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"nagi.dev/patterns/ambassador"
 	"nagi.dev/patterns/inject"
 	"nagi.dev/patterns/replicated"
+	"nagi.dev/patterns/scatter"
 	"nagi.dev/patterns/sharded"
 	"nagi.dev/patterns/sidecar"
 	"nagi.dev/patterns/stream"
@@ -65,6 +66,7 @@ func (s *Set) controllers() []kube.Controller {
 		sidecar.Controller(sidecar.Options{Door: s.door, Documents: documents{s.hub, sidecar.Kind}}),
 		ambassador.Controller(ambassador.Options{Door: s.door, Documents: documents{s.hub, ambassador.Kind}, Domain: s.o.Domain}),
 		replicated.Controller(replicated.Options{Door: s.door, Documents: documents{s.hub, replicated.Kind}, Domain: s.o.Domain}),
+		scatter.Controller(scatter.Options{Door: s.door, Documents: documents{s.hub, scatter.Kind}, Domain: s.o.Domain}),
 		sharded.Controller(sharded.Options{Door: s.door, Documents: documents{s.hub, sharded.Kind}, Domain: s.o.Domain}),
 	}
 }

@@ -134,7 +134,7 @@ func TestEveryExampleIsTakenAndReachesTheNextPod(t *testing.T) {
 	if got := inits(b.pod("web", "web")); got != "nagi-sidecar-conf-step1 nagi-sidecar-conf nagi-sidecar-tls nagi-sidecar-topz nagi-sidecar-clock" {
 		t.Errorf("the first pod after the Sidecars has %q", got)
 	}
-	if got := inits(b.pod("app", "app")); got != "nagi-ambassador-backend nagi-ambassador-cache nagi-ambassador-experiment" {
+	if got := inits(b.pod("app", "app")); got != "nagi-ambassador-backend nagi-ambassador-cache nagi-ambassador-experiment nagi-ambassador-rehearsal" {
 		t.Errorf("the first pod after the Ambassadors has %q", got)
 	}
 	if got := inits(b.pod("other", "other")); got != "" {
@@ -203,7 +203,7 @@ func TestFaultsAreRefusedWithTheirField(t *testing.T) {
 		{"an Ambassador that others reach", object("Ambassador", "{"+selector+", listen: '0.0.0.0:1', protocol: http, split: {routes: [{target: {service: a}}]}}"), "spec.listen"},
 		{"a cookie over Redis", object("Ambassador", "{"+selector+", listen: '127.0.0.1:1', protocol: redis, split: {sticky: {by: cookie}, routes: [{target: {service: a}}]}}"), "only http knows cookies"},
 		{"two targets in one", object("Ambassador", "{"+selector+", listen: '127.0.0.1:1', protocol: http, split: {routes: [{target: {service: a, address: 'b:1'}}]}}"), "set one of service"},
-		{"what no plane does yet", object("Ambassador", "{"+selector+", listen: '127.0.0.1:1', protocol: http, tee: {target: {service: a}, shadow: {service: b}}}"), "compares no answers yet"},
+		{"a tee of Redis", object("Ambassador", "{"+selector+", listen: '127.0.0.1:1', protocol: redis, tee: {target: {service: a}, shadow: {service: b}}}"), "only http has it"},
 		{"a header without a name", object("ReplicatedService", "{selector: {a: b}, targetPort: 1, affinity: {by: header}}"), "name the header"},
 		{"storage that is no size", object("ShardedService", "{protocol: redis, shards: 1, port: 1, template: {}, storage: {size: big}}"), "write it as 1Gi"},
 	} {

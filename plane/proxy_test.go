@@ -30,8 +30,8 @@ func TestProxyChecksADocument(t *testing.T) {
 		{"a file that is not there", "--config none --check", "", "read configuration: open", exitFailed},
 		{"a nutcracker.yml, and what differs", "--nutcracker good.yml --check", "p: preconnect: a server is connected to", "", exitDone},
 		{"a fault of a nutcracker.yml has its line", "--nutcracker bad.yml --check", "", "bad.yml: line 3: p.reddis: twemproxy has no such key", exitFailed},
-		{"both", "--config good.json --nutcracker good.yml", "", "name the document with --config or --nutcracker", exitUsage},
-		{"none", "--check", "", "name the document with --config or --nutcracker", exitUsage},
+		{"both", "--config good.json --nutcracker good.yml", "", "name the document with one of --config, --nutcracker and --follow", exitUsage},
+		{"none", "--check", "", "name the document with one of --config, --nutcracker and --follow", exitUsage},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			args := []string{"proxy"}

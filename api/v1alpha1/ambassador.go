@@ -31,7 +31,7 @@ type Ambassador struct {
 // +kubebuilder:validation:XValidation:rule="has(self.selector.matchLabels) && size(self.selector.matchLabels) > 0 || has(self.selector.matchExpressions) && size(self.selector.matchExpressions) > 0",message="selector: select something: matchLabels or matchExpressions"
 // +kubebuilder:validation:XValidation:rule="[has(self.shard), has(self.broker), has(self.split), has(self.tee)].filter(x, x).size() == 1",message="set one of shard, broker, split and tee"
 // +kubebuilder:validation:XValidation:rule="!has(self.split) || !has(self.split.sticky) || self.protocol == 'http' || self.split.sticky.by == 'address'",message="split.sticky: only http knows cookies and headers; use address"
-// +kubebuilder:validation:XValidation:rule="!has(self.tee) || self.protocol == 'http'",message="tee: only http has it yet"
+// +kubebuilder:validation:XValidation:rule="!has(self.tee) || self.protocol == 'http'",message="tee: only http has it"
 // +kubebuilder:validation:XValidation:rule="!has(self.shard) || self.protocol != 'tcp'",message="shard: tcp has no keys; use redis, memcache or http"
 type AmbassadorSpec struct {
 	// Selector selects pods of the same namespace by their labels.
@@ -91,7 +91,7 @@ type AmbassadorSpec struct {
 // AmbassadorShard names the shards.
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.targets) && size(self.targets) > 0) != has(self.nutcracker)",message="shard: set targets or nutcracker, one of them"
-// +kubebuilder:validation:XValidation:rule="!has(self.nutcracker) || !has(self.ring.hash) && !has(self.ring.hashTag) && !has(self.ring.eject)",message="shard.ring: the nutcracker.yml says it; leave it out"
+// +kubebuilder:validation:XValidation:rule="!has(self.nutcracker) || !has(self.ring) || !has(self.ring.hash) && !has(self.ring.hashTag) && !has(self.ring.eject)",message="shard.ring: the nutcracker.yml says it; leave it out"
 type AmbassadorShard struct {
 	// Targets: one StatefulSet, whose replicas are the shards, or a target for
 	// each shard.

@@ -12,7 +12,7 @@ var GroupVersion = schema.GroupVersion{Group: "nagi.dev", Version: "v1alpha1"}
 // AddToScheme makes the kinds of this package known to s.
 func AddToScheme(s *runtime.Scheme) error {
 	s.AddKnownTypes(GroupVersion, &Stack{}, &StackList{}, &Sidecar{}, &SidecarList{}, &Ambassador{}, &AmbassadorList{},
-		&ShardedService{}, &ShardedServiceList{}, &ReplicatedService{}, &ReplicatedServiceList{})
+		&ShardedService{}, &ShardedServiceList{}, &ReplicatedService{}, &ReplicatedServiceList{}, &ScatterGather{}, &ScatterGatherList{})
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil
 }

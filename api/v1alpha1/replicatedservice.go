@@ -89,6 +89,11 @@ type ReplicatedServiceSpec struct {
 	// +optional
 	RateLimit *ServiceRate `json:"rateLimit,omitempty"`
 
+	// Cache keeps answers in the memory of each router, as RFC 9111 allows.
+	//
+	// +optional
+	Cache *ServiceCache `json:"cache,omitempty"`
+
 	// RetryBudget is how many requests in a hundred may be second attempts; none:
 	// 20.
 	//
@@ -96,6 +101,29 @@ type ReplicatedServiceSpec struct {
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	RetryBudget *int32 `json:"retryBudget,omitempty"`
+}
+
+// ServiceCache says what is kept.
+type ServiceCache struct {
+	// Size of memory, as 64Mi; at most 16Gi.
+	//
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="isQuantity(self) && quantity(self).isGreaterThan(quantity('0')) && quantity(self).compareTo(quantity('16Gi')) <= 0",message="size: write it as 64Mi, up to 16Gi"
+	Size string `json:"size"`
+
+	// DefaultTTL of answers that say nothing; none: as the RFC has it.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="duration(self) > duration('0s')",message="defaultTTL: above 0"
+	DefaultTTL string `json:"defaultTTL,omitempty"`
+
+	// Stale answers are served for so long while one request asks anew.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="duration(self) > duration('0s')",message="stale: above 0"
+	Stale string `json:"stale,omitempty"`
 }
 
 // ServiceTLS names a certificate.

@@ -2,8 +2,6 @@ package ambassador
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,17 +31,8 @@ func Rule(a *v1alpha1.Ambassador, door graft.Door) (graft.Rule, error) {
 	return r, nil
 }
 
-// spoken are the protocols of this version's plane.
-var spoken = []string{"http", "redis", "tcp"}
-
 // check tells of what would be dropped in silence.
 func check(s v1alpha1.AmbassadorSpec) error {
-	if !slices.Contains(spoken, s.Protocol) {
-		return fmt.Errorf("spec.protocol: the plane of this version speaks %s, not %s", strings.Join(spoken, " and "), s.Protocol)
-	}
-	if s.Tee != nil {
-		return fmt.Errorf("spec.tee: the plane of this version compares no answers yet; use split")
-	}
 	if s.Broker == nil || s.Protocol == "redis" {
 		return nil
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
+
 	"nagi.dev/api/v1alpha1"
 	"nagi.dev/internal/endpoints"
 	"nagi.dev/internal/graft"
@@ -79,10 +81,20 @@ func document(s *v1alpha1.ReplicatedService, all []endpoints.Endpoint, count *v1
 	return &config.Config{Listeners: []config.Listener{l}, Pools: []config.Pool{pool}}
 }
 
+// duration of a spec, which the API server checked.
+func duration(text string) config.Duration {
+	d, _ := time.ParseDuration(text)
+	return config.Duration(d)
+}
+
 func route(s v1alpha1.ReplicatedServiceSpec) config.Route {
 	r := config.Route{Arms: []config.Arm{{Pool: "replicas"}}}
-	if d, err := time.ParseDuration(s.Timeout); err == nil {
-		r.Timeout = config.Duration(d)
+	r.Timeout = duration(s.Timeout)
+	if c := s.Cache; c != nil {
+		r.Cache = &config.Cache{DefaultTTL: duration(c.DefaultTTL), Stale: duration(c.Stale)}
+		if size, err := resource.ParseQuantity(c.Size); err == nil { // else the document says that it has none
+			r.Cache.Size = size.Value()
+		}
 	}
 	if a := s.Affinity; a != nil {
 		r.Sticky = &config.Sticky{By: a.By, Name: a.Name}

@@ -53,6 +53,13 @@ func TestDocuments(t *testing.T) {
 			nil, 80,
 		},
 		{
+			"a cache", func(s *v1alpha1.ReplicatedServiceSpec) {
+				s.Cache = &v1alpha1.ServiceCache{Size: "64Mi", DefaultTTL: "10s"}
+			},
+			config.Route{Retry: &config.Retry{}, Cache: &config.Cache{Size: 64 << 20, DefaultTTL: 10e9}},
+			nil, 80,
+		},
+		{
 			"a certificate", func(s *v1alpha1.ReplicatedServiceSpec) { s.TLS = &v1alpha1.ServiceTLS{SecretName: "cert"} },
 			config.Route{Retry: &config.Retry{}},
 			&config.ServerTLS{CertFile: "/nagi/tls/tls.crt", KeyFile: "/nagi/tls/tls.key"}, 443,

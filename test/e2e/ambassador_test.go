@@ -259,3 +259,22 @@ data:
 		return out, strings.TrimSpace(out) == "OK"
 	})
 }
+
+func TestAnAmbassadorComparesTheAnswersOfAShadow(t *testing.T) {
+	s := quiet.use(t)
+	s.load(t, "busybox")
+	kubectl := s.in(t, "tee")
+	kubectl("apply", "-f", example(t, "tee"))
+	s.applyIn(t, "tee", answers("stable", 1)+answers("next", 1)+app)
+	for _, d := range []string{"stable", "next", "app"} {
+		kubectl("rollout", "status", "deployment/"+d, "--timeout=90s")
+	}
+	eventually(t, 20*time.Second, "only stable answers", func() (string, bool) {
+		counts := asks20(kubectl)
+		return fmt.Sprint(counts), counts["stable"] == 20
+	})
+	eventually(t, 20*time.Second, "what next answers differently is told", func() (string, bool) {
+		out := kubectl("exec", "deploy/app", "-c", "main", "--", "wget", "-qO-", "http://127.0.0.1:15900/differences")
+		return out, strings.Contains(out, "next")
+	})
+}

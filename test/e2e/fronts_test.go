@@ -39,6 +39,22 @@ func TestAReplicatedServiceBalancesAndHidesTheDeathOfAReplica(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a cache answers in place of the replicas", func(t *testing.T) {
+		kubectl("apply", "-f", example(t, "cached"))
+		eventually(t, 60*time.Second, "it is ready", func() (string, bool) {
+			out := kubectl("get", "replicatedservice", "fast")
+			return out, strings.Contains(out, "True") && strings.Contains(out, "2 ")
+		})
+		ask(10, "http://fast/")
+		kept := map[string]int{}
+		for _, name := range ask(30, "http://fast/") {
+			kept[name]++
+		}
+		if len(kept) > 2 || kept["failed"] > 0 { // two routers, each with its own memory
+			t.Errorf("answers: %v", kept)
+		}
+		kubectl("delete", "replicatedservice", "fast")
+	})
 	t.Run("what it made goes with it, and the workload stays", func(t *testing.T) {
 		kubectl("delete", "replicatedservice", "dict")
 		eventually(t, 30*time.Second, "its objects are gone", func() (string, bool) {
@@ -75,5 +91,63 @@ func TestAShardedServiceIsOneStoreOfMany(t *testing.T) {
 		if code == 0 || !strings.Contains(out, "reshard: Drop") {
 			t.Errorf("code %d: %s", code, out)
 		}
+	})
+}
+
+const index = `apiVersion: v1
+kind: Service
+metadata: {name: index}
+spec: {clusterIP: None, selector: {app: index}, ports: [{name: http, port: 8080}]}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: index}
+spec:
+  serviceName: index
+  replicas: 3
+  podManagementPolicy: Parallel
+  selector: {matchLabels: {app: index}}
+  template:
+    metadata: {labels: {app: index}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers:
+      - name: main
+        image: busybox:latest
+        imagePullPolicy: Never
+        command: [sh, -c, 'mkdir -p /tmp/w; n=${HOSTNAME#index-}; echo "{\"hits\":[{\"name\":\"a$n\",\"score\":$n},{\"name\":\"b$n\",\"score\":1$n}]}" > /tmp/w/hits.json; exec httpd -f -p 8080 -h /tmp/w']
+        readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
+---
+`
+
+func TestAScatterGatherMergesWhatItsLeavesAnswer(t *testing.T) {
+	s := quiet.use(t)
+	s.load(t, "busybox")
+	kubectl := s.in(t, "scatter")
+	kubectl("apply", "-f", example(t, "scatter"))
+	s.applyIn(t, "scatter", index+app)
+	kubectl("rollout", "status", "deployment/app", "--timeout=90s")
+	eventually(t, 60*time.Second, "it is ready", func() (string, bool) {
+		out := kubectl("get", "scattergather", "search")
+		return out, strings.Contains(out, "True") && strings.Contains(out, "3/3")
+	})
+	search := func() string {
+		_, out := s.Try(t.Context(), s.nagi, "kubectl", "-n", "scatter", "exec", "deploy/app", "-c", "main", "--", "sh", "-c", "timeout 5 wget -SqO- http://search/hits.json 2>&1")
+		return out
+	}
+	if out := search(); !strings.Contains(out, `b2`) || !strings.Contains(out, `b0`) || strings.Contains(out, `a2`) {
+		t.Errorf("the three best are b2, b1 and b0:\n%s", out)
+	}
+	t.Run("a leaf that fails is told in the coverage; below the bound it is an error", func(t *testing.T) {
+		kubectl("exec", "index-2", "--", "rm", "/tmp/w/hits.json")
+		eventually(t, 20*time.Second, "the best of two thirds", func() (string, bool) {
+			out := search()
+			return out, strings.Contains(out, "b1") && !strings.Contains(out, "b2") && strings.Contains(out, "2/3")
+		})
+		kubectl("exec", "index-1", "--", "rm", "/tmp/w/hits.json")
+		eventually(t, 20*time.Second, "one third is too little", func() (string, bool) {
+			out := search()
+			return out, strings.Contains(out, "503")
+		})
 	})
 }
