@@ -50,12 +50,12 @@ func TestErrorsKeepTheirCauseAndText(t *testing.T) {
 // FuzzDecode gives any bytes to every decoder: none may panic, or give back
 // more than could have been in them.
 func FuzzDecode(f *testing.F) {
-	f.Add(byte(kindAppend), appendEntries(appendText(nil, "q"), []bus.Entry{{ID: "i", Body: []byte("b")}}))
-	f.Add(byte(kindSettle), appendVerdicts(appendText(nil, "q"), []bus.Verdict{{Number: 1, Act: bus.Done}}))
-	f.Add(byte(kindLease), appendWant(appendText(nil, "q"), bus.Want{Most: 5}))
-	f.Add(byte(kindConfigure), appendText(appendText(nil, "q"), "{}"))
-	f.Add(byte(kindRead), []byte("\x01q\x00\x01\x02"))
-	f.Add(byte(kindOK), appendItems(nil, []bus.Item{{Number: 1}}))
+	f.Add(kindAppend, appendEntries(appendText(nil, "q"), []bus.Entry{{ID: "i", Body: []byte("b")}}))
+	f.Add(kindSettle, appendVerdicts(appendText(nil, "q"), []bus.Verdict{{Number: 1, Act: bus.Done}}))
+	f.Add(kindLease, appendWant(appendText(nil, "q"), bus.Want{Most: 5}))
+	f.Add(kindConfigure, appendText(appendText(nil, "q"), "{}"))
+	f.Add(kindRead, []byte("\x01q\x00\x01\x02"))
+	f.Add(kindOK, appendItems(nil, []bus.Item{{Number: 1}}))
 	f.Fuzz(func(t *testing.T, kind byte, b []byte) {
 		_, _ = decodeCall(&reader{b: b}, kind)
 		(&reader{b: b}).text()
