@@ -88,13 +88,17 @@ spec: {podSelector: {matchLabels: {app: prisoner}}, policyTypes: [Egress]}
 `)
 		s.becomes(t, true, "walls", "stranger", "http://friend:8080/")
 		address := s.kubectl(t, "-n", "walls", "get", "pod", "friend", "-o", "jsonpath={.status.podIP}")
-		s.apply(t, strings.Replace(busybox("prisoner", 5, "wget -T 2 -q -O- http://"+address+"/ && echo out || echo held; sleep 100000"), "metadata: {name: prisoner}", "metadata: {namespace: walls, name: prisoner}", 1))
-		eventually(t, time.Minute, "all five have tried", func() (string, bool) {
-			_, out := s.Try(t.Context(), s.nagi, "kubectl", "-n", "walls", "logs", "-l", "app=prisoner", "--tail=-1")
-			return out, strings.Count(out, "held")+strings.Count(out, "out") == 5
-		})
-		if out := s.kubectl(t, "-n", "walls", "logs", "-l", "app=prisoner", "--tail=-1"); strings.Count(out, "held") != 5 {
-			t.Errorf("the first that they did:\n%s", out)
+		for name, want := range map[string]string{"prisoner": "held", "free": "out"} {
+			// The shell's timeout, for wget's own ends some builds of busybox.
+			first := "timeout 2 wget -q -O /dev/null http://" + address + "/ && echo out || echo held; sleep 100000"
+			s.apply(t, strings.Replace(busybox(name, 5, first), "metadata: {name: "+name+"}", "metadata: {namespace: walls, name: "+name+"}", 1))
+			eventually(t, time.Minute, "all five have tried", func() (string, bool) {
+				_, out := s.Try(t.Context(), s.nagi, "kubectl", "-n", "walls", "logs", "-l", "app="+name, "--tail=-1")
+				return out, strings.Count(out, "held")+strings.Count(out, "out") == 5
+			})
+			if out := s.kubectl(t, "-n", "walls", "logs", "-l", "app="+name, "--tail=-1"); strings.Count(out, want) != 5 {
+				t.Errorf("the first that pods called %s did:\n%s", name, out)
+			}
 		}
 	})
 	s.kubectl(t, "-n", "walls", "delete", "networkpolicy", "--all")
