@@ -66,12 +66,15 @@ func (s site) part(t testing.TB, name string) int {
 	return 0
 }
 
-// kill ends a process of the machine the hard way.
+// kill ends processes of the machine the hard way, at once: the children of a
+// server end with it.
 func (s site) kill(t testing.TB, pids ...int) {
 	t.Helper()
+	args := []string{"kill", "-KILL"}
 	for _, p := range pids {
-		s.Run(t, "kill", "-KILL", strconv.Itoa(p))
+		args = append(args, strconv.Itoa(p))
 	}
+	s.Run(t, args...)
 }
 
 // containers returns each container's id and start time, by pod, as the API
