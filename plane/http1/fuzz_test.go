@@ -115,12 +115,15 @@ func FuzzResponse(f *testing.F) {
 			t.Fatalf("net/http: %v\nin  %q\nout %q", err, in, out)
 		}
 		got, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
 		if err != nil || !bytes.Equal(got, body.payload) {
 			t.Fatalf("net/http reads the body %q (%v), we %q\nin %q", got, err, body.payload, in)
 		}
-		if after, err := http.ReadResponse(r, nil); err != nil || after.StatusCode != 299 {
+		after, err := http.ReadResponse(r, nil)
+		if err != nil || after.StatusCode != 299 {
 			t.Fatalf("net/http does not find the next response: %v\nin %q", err, in)
 		}
+		after.Body.Close()
 	})
 }
 

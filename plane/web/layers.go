@@ -98,7 +98,7 @@ func (a *ask) hedged() (*http.Response, error) {
 	began := time.Now()
 	results := make(chan result, 2)
 	try := func() {
-		resp, err := a.with(ctx).retried()
+		resp, err := a.with(ctx).retried() //nolint:bodyclose // who takes the result closes it
 		results <- result{resp, err}
 	}
 	go try()

@@ -110,7 +110,7 @@ func networks(a *application, s types.ServiceConfig) map[string]judge {
 	}
 	out["walls"] = func(ctx context.Context, o *seen, p pod) verdict { return o.walls(ctx, a, p, s.Name) }
 	for n := range s.Networks {
-		if bool(a.project.Networks[n].Internal) && len(s.Networks) == 1 {
+		if a.project.Networks[n].Internal && len(s.Networks) == 1 {
 			out[n+" internal"] = closed
 		}
 	}

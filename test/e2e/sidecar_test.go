@@ -102,7 +102,7 @@ spec:
 `)
 	}
 	for _, name := range []string{"one", "two"} {
-		s.Run(t, "sh", "-c", s.nagi+" image plane --name nagi.dev/plane:"+name+" > /tmp/"+name+".tar && "+s.nagi+" image import /tmp/"+name+".tar")
+		s.Run(t, "sh", "-c", s.nagi+" image save plane --name nagi.dev/plane:"+name+" > /tmp/"+name+".tar && "+s.nagi+" image import /tmp/"+name+".tar")
 	}
 	sidecar("nagi.dev/plane:one")
 	s.applyIn(t, "sidecar-images", webApp)
