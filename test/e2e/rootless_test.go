@@ -168,7 +168,7 @@ COPY --chown=33:34 --chmod=640 plain /copied
 COPY --from=made /deep /deep
 COPY --from=lone /lone /lone
 RUN --mount=type=bind,from=lone,target=/l stat -c '%n %u:%g' /l/lone /l/etc > /lone-seen
-WORKDIR /work/here
+WORKDIR /desk/here
 RUN mkdir /data && touch /data/f && chown 1000:1001 /data/f && chown 1000 /data && chmod 2770 /data
 RUN cp /bin/busybox /bin/suid && chmod 4755 /bin/suid
 RUN rm -r /deep/f && rm /was && mkdir /was && mv /home /house && ln -s plain /link && ln /plain /hard
@@ -176,7 +176,7 @@ RUN mkfifo /pipe && touch -d '2001-02-03 04:05:06' /plain
 USER 1000:1001
 RUN id -u > /tmp/me && ! touch /mine
 USER 0
-CMD ["sh", "-c", "cat /tmp/me /lone-seen; stat -c '%n %u:%g %a' /lone /plain /copied /deep/g /work /work/here /data /data/f /bin/suid /bin /was /house /tmp/me /pipe /hard; ls /deep /home; stat -c %y /plain"]
+CMD ["sh", "-c", "cat /tmp/me /lone-seen; stat -c '%n %u:%g %a' /lone /plain /copied /deep/g /desk /desk/here /data /data/f /bin/suid /bin /was /house /tmp/me /pipe /hard; ls /deep /home; stat -c %y /plain"]
 -- plain --
 plain
 `
@@ -186,7 +186,7 @@ func rootlessOwners(t *testing.T, s site) {
 	s.Run(t, s.nagi, "image", "build", dir)
 	got := s.printed(t, "owners")
 	for _, want := range []string{
-		"1000\n", "/l/lone 3:4", "/l/etc 0:0", "/lone 3:4 644", "/plain 0:0 644", "/copied 33:34 640", "/deep/g 70000:70001 644", "/work 0:0 755", "/work/here 0:0 755",
+		"1000\n", "/l/lone 3:4", "/l/etc 0:0", "/lone 3:4 644", "/plain 0:0 644", "/copied 33:34 640", "/deep/g 70000:70001 644", "/desk 0:0 755", "/desk/here 0:0 755",
 		"/data 1000:0 2770", "/data/f 1000:1001 644", "/bin/suid 0:0 4755", "/bin 0:0 ", "/was 0:0 755", "/house 65534:65534", "/tmp/me 1000:1001",
 		"/pipe 0:0 644", "/hard 0:0 644", "2001-02-03",
 	} {
